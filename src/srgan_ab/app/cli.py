@@ -1,0 +1,68 @@
+"""`srgan-ab`: use what the pipeline has trained."""
+
+import sys
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from srgan_ab.common import paths
+from srgan_ab.common.errors import UserError
+
+app = typer.Typer(add_completion=False, help=__doc__, no_args_is_help=True)
+
+
+@app.callback()
+def _commands() -> None:
+    """Keep `upscale` a subcommand even while it is the only one."""
+
+
+@app.command()
+def upscale(
+    picture: Annotated[Path, typer.Argument(help="Any picture that Pillow reads.")],
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="A PNG file; default: PICTURE-x4.png.")
+    ] = None,
+    model: Annotated[
+        Path, typer.Option(help="Weights of a generator: SRGAN's or SRResNet's.")
+    ] = paths.GENERATOR,
+    tile: Annotated[int, typer.Option(min=16, help="Side of a tile in pixels.")] = 128,
+    device: Annotated[
+        Literal["auto", "cpu", "cuda", "mps"], typer.Option(help="Where to compute.")
+    ] = "auto",
+) -> None:
+    """Enlarge a picture four times."""
+    import numpy as np
+    from PIL import Image
+
+    from srgan_ab.common.params import RuntimeParams
+    from srgan_ab.common.pictures import save_png
+    from srgan_ab.common.runtime import prepare
+    from srgan_ab.data.decoding import Rejected, decode
+    from srgan_ab.srgan.generator import load_generator
+    from srgan_ab.srgan.upscaling import upscale_picture
+
+    if not picture.is_file():
+        raise UserError(f"{picture} is no file: check the path")
+    try:
+        image = decode(picture.read_bytes())
+    except Rejected as rejected:
+        raise UserError(f"{picture} cannot be read: {rejected}") from None
+
+    output = output or picture.with_name(f"{picture.stem}-x4.png")
+    if output.suffix.lower() != ".png":
+        raise UserError(f"{output} must end in .png: the result is written without loss")
+    settings = RuntimeParams(device=device, precision="auto", threads=None, workers=None)
+    runtime = prepare(settings, seed=0)
+    generator = load_generator(model, runtime.device)
+    sr = upscale_picture(generator, np.asarray(image), runtime, tile)
+    save_png(Image.fromarray(sr), output)
+    typer.echo(f"{output}: {sr.shape[1]}x{sr.shape[0]} pixels")
+
+
+def main() -> None:
+    """Run, with a mistake of the user's as one sentence and exit code 1."""
+    try:
+        app()
+    except UserError as error:
+        sys.exit(f"srgan-ab: {error}")

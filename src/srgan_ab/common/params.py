@@ -1,0 +1,275 @@
+"""`params.yaml`, typed: every key, its type and its range, checked as a whole before any work."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from srgan_ab.common.errors import UserError
+
+Fraction = Annotated[float, Field(gt=0, lt=1)]
+Probability = Annotated[float, Field(ge=0, le=1)]
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+NonNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Count = Annotated[int, Field(ge=1)]
+Size = Annotated[int, Field(ge=8, le=4096)]
+
+
+class Section(BaseModel):
+    """Unknown keys are errors, and "3" is not 3."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+class Data(Section):
+    source: Literal[
+        "synthetic",
+        "folder",
+        "archive",
+        "asirra",
+        "kaggle",
+        "oxford_pets",
+        "mirflickr",
+        "coco",
+        "div2k",
+    ]
+    path: str | None  # folder: a directory; archive: a zip or tar file or its http(s) address
+    sha256: Annotated[str, Field(pattern="^[0-9a-f]{64}$")] | None
+    classes: Annotated[list[str], Field(max_length=2)]  # [negative, positive]; [] = no classes
+    per_class: Count | None  # synthetic: images rendered; others: at most so many (null = all)
+
+    @model_validator(mode="after")
+    def _path_where_needed(self):
+        if self.source in ("folder", "archive") and not self.path:
+            raise ValueError(f"source {self.source} needs data.path")
+        if self.source == "synthetic" and not self.per_class:
+            raise ValueError("source synthetic needs data.per_class")
+        if len(set(self.classes)) == 1:
+            raise ValueError("classes must be two different names, or [] for none")
+        return self
+
+
+class Pretrained(Section):
+    classifier: str | None  # null, imagenet, or a .safetensors file
+    perceptual: str | None
+    lpips: str | None
+
+
+class Split(Section):
+    test: Fraction
+    validation: Fraction
+    hash_distance: Annotated[int, Field(ge=0, le=32)]  # of 64 bits
+    correlation: Probability
+    flagged: Literal["keep", "drop"]
+
+    @model_validator(mode="after")
+    def _something_left_to_train_on(self):
+        if self.test + self.validation >= 1:
+            raise ValueError("split.test + split.validation must be below 1")
+        return self
+
+
+class Images(Section):
+    hr: Size
+    scale: Literal[4]  # two pixel-shuffle stages
+    fit: Literal["cover", "squash", "crops"]
+    crops_per_image: Count
+
+    @model_validator(mode="after")
+    def _lr_is_whole(self):
+        if self.hr % self.scale:
+            raise ValueError(f"images.hr must be a multiple of {self.scale}")
+        return self
+
+
+class Augmentation(Section):
+    flip: Probability
+    rotation: Annotated[float, Field(ge=0, le=180)]  # degrees, either way
+    brightness: Probability
+    contrast: Probability
+    saturation: Probability
+    hue: Annotated[float, Field(ge=0, le=0.5)]
+
+
+class Classifier(Section):
+    backbone: str  # small_cnn, or any torchvision classification network
+    freeze: Literal["none", "features"]
+    epochs: Count  # of the HR training set; every arm makes as many updates
+    batch_size: Count
+    learning_rate: Positive
+    weight_decay: NonNegative
+    patience: Count | None  # epochs without a better validation loss; null = never stop early
+    replicates: Count
+    augmentation: Augmentation
+
+
+class ArmB(Section):
+    images: Literal["sr", "hr+sr"]
+    per_class: Count | None  # SR images per class; null = all
+
+
+class GeneratorParams(Section):
+    blocks: Count
+    channels: Count
+    normalization: Literal["batch", "none"]
+    upsampler: Literal["pixel_shuffle", "nearest_conv"]
+    skip: Literal["none", "bicubic"]
+
+
+class DiscriminatorParams(Section):
+    channels: Count  # of the first layer; the last has eight times as many
+
+
+class Pretraining(Section):
+    epochs: Count
+    loss: Literal["mse", "l1"]
+    learning_rate: Positive
+
+
+class Pixel(Section):
+    loss: Literal["mse", "l1"]
+    weight: NonNegative
+
+
+class Perceptual(Section):
+    layer: str  # VGG19 name, before ReLU: conv2_2 ... conv5_4
+    weight: NonNegative
+
+
+class Adversarial(Section):
+    epochs: Count
+    learning_rate: Positive
+    weight: NonNegative
+    label_smoothing: Annotated[float, Field(ge=0, lt=0.5)]
+
+
+class Srgan(Section):
+    generator: GeneratorParams
+    discriminator: DiscriminatorParams
+    crop: Size  # HR pixels
+    batch_size: Count
+    ema: Annotated[float, Field(ge=0, lt=1)]
+    pretraining: Pretraining
+    adversarial: Adversarial
+    pixel: Pixel
+    perceptual: Perceptual
+    total_variation: NonNegative
+    select: Literal["lpips", "psnr", "last"]
+    snapshots: list[Count]
+
+    @model_validator(mode="after")
+    def _snapshots_happen(self):
+        late = [epoch for epoch in self.snapshots if epoch > self.adversarial.epochs]
+        if late:
+            raise ValueError(
+                f"snapshots {late} lie beyond srgan.adversarial.epochs = {self.adversarial.epochs}"
+            )
+        return self
+
+
+class Compare(Section):
+    model: Literal["a", "b"]
+    bootstrap: Annotated[int, Field(ge=100)]
+
+
+class RuntimeParams(Section):
+    device: Literal["auto", "cpu", "cuda", "mps"]
+    precision: Literal["auto", "fp32", "bf16"]
+    threads: Count | None
+    workers: Count | None
+
+
+class Params(Section):
+    """The whole of `params.yaml`."""
+
+    seed: Annotated[int, Field(ge=0, lt=2**31)]
+    data: Data
+    pretrained: Pretrained
+    split: Split
+    images: Images
+    classifier: Classifier
+    b: ArmB
+    srgan: Srgan
+    compare: Compare
+    runtime: RuntimeParams
+
+    @model_validator(mode="after")
+    def _crop_fits(self):
+        if self.srgan.crop > self.images.hr or self.srgan.crop % self.images.scale:
+            raise ValueError(
+                f"srgan.crop must be a multiple of {self.images.scale} and at most "
+                f"images.hr = {self.images.hr}"
+            )
+        return self
+
+
+def parse(values: object, origin: str = "params.yaml") -> Params:
+    """Validate a decoded mapping.
+
+    Raises:
+        UserError: one sentence for the first wrong key: its full path and what is allowed.
+    """
+    if not isinstance(values, dict):
+        raise UserError(f"{origin} must be a mapping of sections, see params.yaml in the repository")
+    try:
+        return Params.model_validate(values)
+    except ValidationError as error:
+        problems = error.errors()
+        first = problems[0]
+        key = ".".join(str(part) for part in first["loc"]) or "the whole"
+        allowed = {
+            "extra_forbidden": "is no known key: remove it or mend its spelling",
+            "missing": "is missing: add it",
+        }.get(first["type"])
+        if allowed is None:
+            message = first["msg"].removeprefix("Value error, ")
+            allowed = f"is {first['input']!r}: {message}" if first["loc"] else message
+            if isinstance(first["input"], dict):
+                allowed = message
+        more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
+        raise UserError(f"{origin}: {key} {allowed}{more}") from None
+
+
+def load(path: Path) -> Params:
+    """Read and validate a params file.
+
+    Raises:
+        UserError: the file is missing, is not YAML, or holds a wrong key or value.
+    """
+    return parse(read_yaml(path), str(path))
+
+
+def read_yaml(path: Path) -> object:
+    """Decode one YAML file.
+
+    Raises:
+        UserError: the file is missing or is not YAML.
+    """
+    try:
+        return yaml.safe_load(Path(path).read_text())
+    except FileNotFoundError:
+        raise UserError(f"{path} is missing: run from a checkout of the project") from None
+    except yaml.YAMLError as error:
+        where = " ".join(str(error).split())
+        raise UserError(f"{path} is not valid YAML: {where}") from None
+
+
+class Declared:
+    """A view of the params that holds only the keys a stage declares in `dvc.yaml`.
+
+    Reading another key is a mistake in the code: DVC would not rerun the stage when it changes.
+    `runtime` is always readable: it says where a stage runs, not what it computes.
+    """
+
+    def __init__(self, params: BaseModel, declared: list[str], prefix: str = ""):
+        self._params, self._declared, self._prefix = params, [*declared, "runtime"], prefix
+
+    def __getattr__(self, name: str):
+        key = f"{self._prefix}{name}"
+        value = getattr(self._params, name)
+        if any(key == d or key.startswith(d + ".") for d in self._declared):
+            return value
+        if any(d.startswith(key + ".") for d in self._declared):
+            return Declared(value, self._declared, key + ".")
+        raise AttributeError(f"this stage reads {key}, which dvc.yaml does not declare for it")

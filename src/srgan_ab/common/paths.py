@@ -1,0 +1,43 @@
+"""Where every artefact lives, relative to the project's root (every stage runs there).
+
+`dvc.yaml` declares the same names; a test compares the two.
+"""
+
+from pathlib import Path
+
+PARAMS = Path("params.yaml")
+DVC_YAML = Path("dvc.yaml")
+
+RAW = Path("data/raw.zip")
+MANIFEST = Path("data/manifest.csv")
+SPLIT = Path("data/split.csv")
+PREDICTIONS = Path("data/predictions.csv")
+
+PRETRAINED = Path("models/pretrained")
+GENERATOR = Path("models/srgan/generator.safetensors")
+SRRESNET = Path("models/srgan/srresnet.safetensors")
+DISCRIMINATOR = Path("models/srgan/discriminator.safetensors")
+
+METRICS = Path("metrics")
+PROVENANCE = METRICS / "provenance"
+PLOTS = Path("plots")
+
+
+def pack(split: str) -> Path:
+    """Directory of one split's images: `hr.npy lr.npy labels.npy index.csv`."""
+    return Path("data") / split
+
+
+def generated(split: str) -> Path:
+    """Directory of one split's up-scaled images: `sr.npy bicubic.npy srresnet.npy`."""
+    return Path("data/generated") / split
+
+
+def classifier(arm: str) -> Path:
+    """Directory of one arm's classifiers: `replicate_0.safetensors`, ..."""
+    return Path("models") / arm
+
+
+def pretrained(network: str) -> Path:
+    """Directory that `download` fills for `classifier`, `perceptual` or `lpips`."""
+    return PRETRAINED / network

@@ -1,0 +1,53 @@
+"""Contact sheets: rows of images under column titles, saved as PNG."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
+
+from srgan_ab.common.files import atomic_file
+
+GAP = 6  # pixels between images
+TEXT = 16  # pixels for one line of text
+
+
+def contact_sheet(
+    rows: Sequence[Sequence[np.ndarray]],
+    columns: Sequence[str] = (),
+    captions: Sequence[Sequence[str]] | None = None,
+    cell: int = 128,
+) -> Image.Image:
+    """Arrange images in a grid.
+
+    Args:
+        rows: images as (H, W, 3) uint8 RGB; smaller ones are enlarged by whole pixels
+            (nearest neighbour), so that an LR image shows as what it is.
+        columns: a title above each column.
+        captions: a line of text under each image.
+        cell: side of a grid cell in pixels.
+    """
+    font = ImageFont.load_default(12)
+    top = TEXT + GAP if columns else GAP
+    step_y = cell + GAP + (TEXT if captions else 0)
+    width = max(len(row) for row in rows) * (cell + GAP) + GAP
+    sheet = Image.new("RGB", (width, top + len(rows) * step_y), "white")
+    draw = ImageDraw.Draw(sheet)
+    for c, title in enumerate(columns):
+        draw.text((GAP + c * (cell + GAP), GAP // 2), title, "black", font)
+    for r, row in enumerate(rows):
+        for c, image in enumerate(row):
+            corner = (GAP + c * (cell + GAP), top + r * step_y)
+            tile = Image.fromarray(np.ascontiguousarray(image))
+            if tile.size != (cell, cell):
+                tile = tile.resize((cell, cell), Image.Resampling.NEAREST)
+            sheet.paste(tile, corner)
+            if captions:
+                draw.text((corner[0], corner[1] + cell), captions[r][c], "black", font)
+    return sheet
+
+
+def save_png(image: Image.Image, path: Path) -> None:
+    """Write a PNG whose bytes depend on nothing but the picture."""
+    with atomic_file(path) as temporary:
+        image.save(temporary, format="PNG", optimize=True)

@@ -1,0 +1,84 @@
+"""Device, precision, threads and seeds: what a machine decides, not the experiment."""
+
+import os
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+
+import torch
+
+from srgan_ab.common.errors import UserError
+
+
+@dataclass(frozen=True)
+class Runtime:
+    """Where and how precisely networks are computed."""
+
+    device: torch.device
+    precision: str  # "fp32" or "bf16"
+
+    def autocast(self) -> AbstractContextManager:
+        """bf16 where it pays, a no-op in fp32; never fp16, whose range GAN losses leave."""
+        return torch.autocast(
+            self.device.type, dtype=torch.bfloat16, enabled=self.precision == "bf16"
+        )
+
+    def generator(self, seed: int) -> torch.Generator:
+        """A random generator of its own on the device, so that no other draw moves it."""
+        return torch.Generator(self.device).manual_seed(seed)
+
+
+_current: Runtime | None = None  # for the provenance, which the stage runner writes
+
+
+def _has_fast_bf16(device: torch.device) -> bool:
+    if device.type == "cuda":
+        return torch.cuda.is_bf16_supported()
+    return device.type == "cpu" and torch.cpu._is_avx512_bf16_supported()
+
+
+def prepare(settings, seed: int) -> Runtime:
+    """Choose the device and precision of `params.runtime`, and make torch deterministic.
+
+    Raises:
+        UserError: `runtime.device` asks for an accelerator that is not there.
+    """
+    name = settings.device
+    if name == "auto":
+        name = (
+            "cuda"
+            if torch.cuda.is_available()
+            else "mps"
+            if torch.backends.mps.is_available()
+            else "cpu"
+        )
+    if name == "cuda" and not torch.cuda.is_available():
+        raise UserError("runtime.device is cuda, but torch sees no GPU here: set it to auto or cpu")
+    if name == "mps" and not torch.backends.mps.is_available():
+        raise UserError("runtime.device is mps, but torch sees none here: set it to auto or cpu")
+    device = torch.device(name)
+
+    precision = settings.precision
+    if precision == "auto":
+        precision = "bf16" if _has_fast_bf16(device) else "fp32"
+
+    if settings.threads:
+        torch.set_num_threads(settings.threads)
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # cuBLAS is not repeatable without
+    torch.use_deterministic_algorithms(True, warn_only=device.type != "cpu")
+    torch.set_float32_matmul_precision("high")
+    torch.backends.cudnn.benchmark = False
+    torch.manual_seed(seed)
+    global _current
+    _current = Runtime(device, precision)
+    return _current
+
+
+def describe() -> dict:
+    """What torch computed on, for the provenance."""
+    facts = {"threads": torch.get_num_threads(), "device": "cpu", "precision": None}
+    if _current is not None:
+        facts |= {"device": str(_current.device), "precision": _current.precision}
+        if _current.device.type == "cuda":
+            facts["device"] = torch.cuda.get_device_name()
+            facts["peak_device_memory_mb"] = round(torch.cuda.max_memory_allocated() / 1024**2)
+    return facts

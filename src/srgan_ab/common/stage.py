@@ -1,0 +1,170 @@
+"""Runs one pipeline stage: params in, declared outputs out, nothing else touched.
+
+`run(function)` is the last line of every script in `stages/`. It works with and without DVC.
+"""
+
+import argparse
+import importlib.metadata
+import json
+import os
+import platform
+import random
+import resource
+import signal
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import filelock
+import numpy as np
+
+from srgan_ab.common import paths
+from srgan_ab.common.errors import UserError
+from srgan_ab.common.files import atomic_file, sha256
+from srgan_ab.common.params import Declared, load, read_yaml
+
+VERSIONS = ("torch", "torchvision", "numpy", "pillow", "scikit-learn", "torchmetrics")
+
+
+def definition(name: str) -> dict:
+    """The stage's entry in `dvc.yaml`; `name@item` selects one item of a matrix.
+
+    Returns:
+        `params`, `deps`, `outs`: lists of names, whatever their DVC type (metrics, plots, outs).
+    """
+    stages = read_yaml(paths.DVC_YAML)["stages"]
+    stem, _, item = name.partition("@")
+    entry = stages[stem]
+    if "matrix" in entry:
+        (key, _), = entry["matrix"].items()
+        entry = json.loads(json.dumps(entry).replace("${item.%s}" % key, item))
+
+    def names(kind: str) -> list[str]:
+        return [next(iter(x)) if isinstance(x, dict) else x for x in entry.get(kind, [])]
+
+    return {
+        "params": names("params"),
+        "deps": names("deps"),
+        "outs": names("outs") + names("metrics") + names("plots"),
+    }
+
+
+def _fingerprint(stage: dict) -> dict[str, str]:
+    """Digest of every declared dependency file and param value."""
+    digests = {}
+    for dependency in map(Path, stage["deps"]):
+        if not dependency.exists():
+            raise UserError(
+                f"{dependency} is missing: run `dvc repro`, or the stage that makes it, first"
+            )
+        files = sorted(dependency.rglob("*")) if dependency.is_dir() else [dependency]
+        for file in files:
+            if file.is_file() and "__pycache__" not in file.parts:
+                digests[str(file)] = sha256(file)
+    raw = read_yaml(paths.PARAMS)
+    for key in stage["params"]:
+        value = raw
+        for part in key.split("."):
+            value = value[part]
+        digests[f"params.yaml:{key}"] = json.dumps(value, sort_keys=True)
+    return digests
+
+
+def _guard(before: dict, after: dict, name: str) -> None:
+    """DVC hashes inputs when a command ends (treeverse/dvc#11058): an edit would go unseen."""
+    moved = sorted(k for k in before.keys() | after.keys() if before.get(k) != after.get(k))
+    if moved:
+        raise UserError(
+            f"{', '.join(moved[:3])} changed while {name} ran, so its outputs belong to neither "
+            "version: run `dvc repro` again"
+        )
+
+
+def _terminated(signum, frame):
+    raise SystemExit(128 + signum)
+
+
+def _provenance(seconds: float) -> dict:
+    """What this run used; differs from run to run, so it is neither tracked nor compared."""
+    facts = {
+        "python": platform.python_version(),
+        "machine": f"{platform.system()} {platform.machine()}",
+        "cores": os.cpu_count(),
+        "seconds": round(seconds, 2),
+        "peak_memory_mb": round(
+            resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+            / (1024 if sys.platform == "linux" else 1024**2)  # kilobytes on Linux, bytes on macOS
+        ),
+        "versions": {},
+    }
+    for package in VERSIONS:
+        try:
+            facts["versions"][package] = importlib.metadata.version(package)
+        except importlib.metadata.PackageNotFoundError:
+            facts["versions"][package] = None
+    if "srgan_ab.common.runtime" in sys.modules:
+        facts |= sys.modules["srgan_ab.common.runtime"].describe()
+    return facts
+
+
+def _execute(function: Callable, name: str, arguments: list[str]) -> None:
+    params = load(paths.PARAMS)
+    stage = definition(name)
+    lock = filelock.FileLock(Path(".locks") / f"{name}.lock")
+    lock_directory = Path(lock.lock_file).parent
+    lock_directory.mkdir(exist_ok=True)
+    try:
+        lock.acquire(timeout=0)
+    except filelock.Timeout:
+        raise UserError(
+            f"another process runs {name} here: wait for it or stop it, then try again"
+        ) from None
+    with lock:
+        before = _fingerprint(stage)
+        random.seed(params.seed)
+        np.random.seed(params.seed)
+        started = time.perf_counter()
+        function(Declared(params, stage["params"]), *arguments)
+        seconds = time.perf_counter() - started
+        missing = [out for out in stage["outs"] if not Path(out).exists()]
+        if missing:
+            raise RuntimeError(f"{name} ended without writing {missing}")
+        _guard(before, _fingerprint(stage), name)
+        with atomic_file(paths.PROVENANCE / f"{name}.json") as temporary:
+            temporary.write_text(json.dumps(_provenance(seconds), indent=2) + "\n")
+        print(f"{name}: {seconds:.1f} s", file=sys.stderr)
+
+
+def run(function: Callable, item: str | None = None) -> None:
+    """Run `function(params[, item])` as the stage of its name, and end the process.
+
+    Exit codes: 0 done, 1 a mistake of the user's (one sentence on stderr), 130 interrupted,
+    143 terminated.
+
+    Args:
+        function: the stage; its name is the stage's name in `dvc.yaml`.
+        item: name of the matrix item that the script takes as its argument, if it is a matrix.
+    """
+    name = function.__name__
+    stage = definition(f"{name}@{{{item}}}" if item else name)
+    parser = argparse.ArgumentParser(
+        prog=f"stages/{name}.py",
+        description=sys.modules[function.__module__].__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        epilog="\n".join(
+            f"{label}: {' '.join(stage[kind])}"
+            for label, kind in (("params", "params"), ("reads", "deps"), ("writes", "outs"))
+        ),
+    )
+    if item:
+        parser.add_argument(item)
+    arguments = list(vars(parser.parse_args()).values())
+
+    signal.signal(signal.SIGTERM, _terminated)
+    try:
+        _execute(function, "@".join([name, *arguments]), arguments)
+    except UserError as error:
+        sys.exit(f"{name}: {error}")
+    except KeyboardInterrupt:
+        sys.exit(130)

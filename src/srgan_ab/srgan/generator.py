@@ -1,0 +1,132 @@
+"""SRResNet, the generator of SRGAN (Ledig et al. 2017, arXiv 1609.04802, figure 4)."""
+
+from collections import OrderedDict
+from pathlib import Path
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from srgan_ab.common.weights import load_weights, read_weights
+
+
+def _norm(normalization: str, channels: int) -> list[nn.Module]:
+    return [nn.BatchNorm2d(channels)] if normalization == "batch" else []
+
+
+class ResidualBlock(nn.Module):
+    """Conv, norm, PReLU, conv, norm, plus the input."""
+
+    def __init__(self, channels: int, normalization: str):
+        super().__init__()
+        self.body = nn.Sequential(
+            nn.Conv2d(channels, channels, 3, padding=1),
+            *_norm(normalization, channels),
+            nn.PReLU(),
+            nn.Conv2d(channels, channels, 3, padding=1),
+            *_norm(normalization, channels),
+        )
+
+    def forward(self, x: Tensor) -> Tensor:  # (N, C, h, w)
+        return x + self.body(x)
+
+
+def _icnr_(conv: nn.Conv2d, scale: int) -> None:
+    """Start sub-pixel convolution as nearest-neighbour enlargement, without its checkerboard.
+
+    Aitken et al. 2017, arXiv 1707.02937: the scale² kernels behind one output map start equal.
+    """
+    weight = conv.weight  # (C * scale², c, k, k)
+    kernel = torch.empty(weight.shape[0] // scale**2, *weight.shape[1:])
+    nn.init.kaiming_normal_(kernel, a=0.25)
+    with torch.no_grad():
+        weight.copy_(kernel.repeat_interleave(scale**2, dim=0))
+        conv.bias.zero_()
+
+
+def _doubling(channels: int, upsampler: str) -> nn.Sequential:
+    """(N, C, h, w) -> (N, C, 2h, 2w)."""
+    if upsampler == "nearest_conv":
+        layers = [nn.Upsample(scale_factor=2), nn.Conv2d(channels, channels, 3, padding=1)]
+    else:
+        conv = nn.Conv2d(channels, 4 * channels, 3, padding=1)
+        _icnr_(conv, 2)
+        layers = [conv, nn.PixelShuffle(2)]
+    return nn.Sequential(*layers, nn.PReLU())
+
+
+class Generator(nn.Module):
+    """Enlarges pictures four times.
+
+    Args:
+        blocks: residual blocks (paper: 16).
+        channels: feature maps (paper: 64).
+        normalization: `batch` (paper) or `none` (Lim et al. 2017, arXiv 1707.02921).
+        upsampler: `pixel_shuffle` (paper; ICNR start) or `nearest_conv`.
+        skip: `none` (paper), or `bicubic`: the network adds to the interpolated picture, from
+            which it starts (Kim et al. 2016, VDSR, arXiv 1511.04587): a short training gets
+            further, because colours and shapes need not be learnt.
+    """
+
+    def __init__(
+        self,
+        blocks: int = 16,
+        channels: int = 64,
+        normalization: str = "batch",
+        upsampler: str = "pixel_shuffle",
+        skip: str = "none",
+    ):
+        super().__init__()
+        self.head = nn.Sequential(nn.Conv2d(3, channels, 9, padding=4), nn.PReLU())
+        self.body = nn.Sequential(
+            OrderedDict(
+                (f"block_{i}", ResidualBlock(channels, normalization)) for i in range(blocks)
+            )
+        )
+        self.join = nn.Sequential(
+            nn.Conv2d(channels, channels, 3, padding=1), *_norm(normalization, channels)
+        )
+        self.enlarge = nn.Sequential(
+            _doubling(channels, upsampler), _doubling(channels, upsampler)
+        )
+        self.tail = nn.Conv2d(channels, 3, 9, padding=4)
+        if normalization == "none":
+            self._start_near_identity()
+        self.skip = skip
+        if skip == "bicubic":
+            nn.init.zeros_(self.tail.weight)
+            nn.init.zeros_(self.tail.bias)
+
+    def _start_near_identity(self) -> None:
+        # without BatchNorm the variance would grow with every block (Zhang et al. 2019, Fixup)
+        for block in self.body:
+            nn.init.zeros_(block.body[-1].weight)
+            nn.init.zeros_(block.body[-1].bias)
+
+    def forward(self, lr: Tensor) -> Tensor:
+        """Enlarge.
+
+        Args:
+            lr: (N, 3, h, w) in [0, 1].
+
+        Returns:
+            (N, 3, 4h, 4w), about [0, 1]: not clamped, so that training sees an overshoot.
+        """
+        x = self.head(lr)  # (N, C, h, w)
+        x = x + self.join(self.body(x))
+        sr = self.tail(self.enlarge(x))
+        if self.skip == "bicubic":
+            sr = sr + F.interpolate(lr, scale_factor=4, mode="bicubic", align_corners=False)
+        return sr
+
+
+def load_generator(path: Path, device: torch.device) -> Generator:
+    """Rebuild a generator from its file alone, ready for inference.
+
+    Raises:
+        UserError: the file is missing, no safetensors, or of another network.
+    """
+    state, architecture = read_weights(path)
+    generator = Generator(**architecture)
+    load_weights(generator, state, str(path))
+    return generator.eval().requires_grad_(False).to(device, memory_format=torch.channels_last)

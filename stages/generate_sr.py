@@ -1,0 +1,39 @@
+"""Enlarge the LR images of every split by SRGAN, SRResNet and bicubic interpolation.
+
+Image quality is measured on validation and test; the pictures show fixed test images.
+"""
+
+import _bootstrap  # noqa: F401
+
+from srgan_ab.common.stage import run
+
+
+def generate_sr(params):
+    from srgan_ab.common import paths
+    from srgan_ab.common.files import write_metrics
+    from srgan_ab.common.packs import SPLITS, open_images, open_pack
+    from srgan_ab.common.runtime import prepare
+    from srgan_ab.evaluation.image_quality import load_lpips, measure
+    from srgan_ab.srgan.generation import generate, save_samples
+    from srgan_ab.srgan.generator import load_generator
+
+    runtime = prepare(params.runtime, params.seed)
+    srgan = load_generator(paths.GENERATOR, runtime.device)
+    srresnet = load_generator(paths.SRRESNET, runtime.device)
+    for split in SPLITS:
+        generate(split, srgan, srresnet, runtime)
+
+    lpips = load_lpips(paths.pretrained("lpips"), runtime.device)
+    quality = {}
+    for split in ("val", "test"):
+        hr = open_pack(split).hr
+        quality[split] = {
+            method: measure(open_images(split, domain), hr, lpips, runtime.device)
+            for method, domain in (("bicubic", "bicubic"), ("srresnet", "srresnet"), ("srgan", "sr"))
+        }
+    write_metrics(paths.METRICS / "sr.json", quality)
+    save_samples("test")
+
+
+if __name__ == "__main__":
+    run(generate_sr)

@@ -1,0 +1,28 @@
+"""Train SRResNet on a pixel loss, then SRGAN from it; keep both generators.
+
+Pictures of the validation set show the generator at the snapshot epochs.
+"""
+
+import _bootstrap  # noqa: F401
+
+from srgan_ab.common.stage import run
+
+
+def train_srgan(params):
+    from srgan_ab.common import paths
+    from srgan_ab.common.runtime import prepare
+    from srgan_ab.evaluation.image_quality import load_lpips, measure
+    from srgan_ab.srgan.experiment import train
+
+    runtime = prepare(params.runtime, params.seed)
+    lpips = load_lpips(paths.pretrained("lpips"), runtime.device)
+    train(
+        params.srgan,
+        params.seed,
+        runtime,
+        measure=lambda sr, hr: measure(sr, hr, lpips, runtime.device),
+    )
+
+
+if __name__ == "__main__":
+    run(train_srgan)

@@ -1,0 +1,66 @@
+"""Training batches: LR and HR stay aligned, values exact, every image seen once a pass."""
+
+import numpy as np
+import pytest
+import torch
+
+from srgan_ab.srgan.crops import as_float, as_uint8, random_crops
+
+
+def generator(seed=0):
+    return torch.Generator().manual_seed(seed)
+
+
+def pairs(n=5, size=8):
+    """Pairs whose HR is four times the LR by nearest neighbour: alignment is exact equality."""
+    lr = torch.randint(0, 256, (n, size, size, 3), dtype=torch.uint8, generator=generator(3))
+    return lr, lr.repeat_interleave(4, 1).repeat_interleave(4, 2)
+
+
+def test_every_byte_survives_the_round_trip():
+    image = torch.arange(256, dtype=torch.uint8).view(1, 16, 16, 1).expand(1, 16, 16, 3)
+    assert torch.equal(as_uint8(as_float(image)), image)
+
+
+def test_colour_channels_keep_their_order():
+    red = torch.tensor([255, 0, 0], dtype=torch.uint8).expand(1, 4, 4, 3)
+    assert as_float(red)[0, :, 0, 0].tolist() == [1.0, 0.0, 0.0]
+
+
+def test_overshoot_is_clamped_not_wrapped():
+    assert as_uint8(torch.tensor([-0.2, 0.5, 1.3]).view(1, 3, 1, 1)).flatten().tolist() == [0, 128, 255]
+
+
+def test_lr_and_hr_stay_aligned_under_every_crop_flip_and_turn():
+    lr, hr = pairs(n=64)
+    for lr_batch, hr_batch in random_crops(lr, hr, 16, 16, generator()):
+        assert lr_batch.shape == (16, 3, 4, 4)
+        assert torch.equal(hr_batch, lr_batch.repeat_interleave(4, 2).repeat_interleave(4, 3))
+
+
+def test_all_eight_symmetries_occur():
+    lr = torch.arange(16, dtype=torch.uint8).view(1, 4, 4, 1).expand(200, 4, 4, 3).contiguous()
+    hr = lr.repeat_interleave(4, 1).repeat_interleave(4, 2)
+    (batch, _), = random_crops(lr, hr, 16, 200, generator())
+    seen = {tuple(x[0].mul(255).round().int().flatten().tolist()) for x in batch}
+    square = np.arange(16).reshape(4, 4)
+    turned = [np.rot90(s, k) for s in (square, square.T) for k in range(4)]
+    assert seen == {tuple(s.flatten()) for s in turned}
+
+
+@pytest.mark.parametrize("n", [1, 7, 8, 9])
+def test_one_pass_shows_every_image_in_full_batches(n):
+    lr = torch.arange(n, dtype=torch.uint8).view(n, 1, 1, 1).expand(n, 2, 2, 3).contiguous()
+    hr = lr.repeat_interleave(4, 1).repeat_interleave(4, 2)
+    batches = list(random_crops(lr, hr, 8, 4, generator()))
+    assert all(len(batch) == 4 for batch, _ in batches)
+    values = torch.cat([b[:, 0, 0, 0] for b, _ in batches]).mul(255).round().int().tolist()
+    assert set(values) == set(range(n))
+    assert len(set(values[:n])) == n
+
+
+def test_the_seed_decides():
+    lr, hr = pairs(n=8)
+    draws = [next(random_crops(lr, hr, 16, 8, generator(seed)))[0] for seed in (1, 1, 2)]
+    assert torch.equal(draws[0], draws[1])
+    assert not torch.equal(draws[0], draws[2])

@@ -1,0 +1,79 @@
+"""The perceptual network is VGG19 itself, and its loss follows its definition."""
+
+from pathlib import Path
+
+import pytest
+import torch
+import torchvision
+from safetensors.torch import save_file
+
+from srgan_ab.common.errors import UserError
+from srgan_ab.srgan.perceptual import PerceptualLoss, vgg19_layers
+
+WEIGHTS = Path(__file__).parents[3] / "shared/data/weights/vgg19_normalised_relu3_1.safetensors"
+
+
+@pytest.fixture(scope="module")
+def vgg19():
+    torch.manual_seed(0)
+    return torchvision.models.vgg19(weights=None).features.eval()
+
+
+@pytest.fixture
+def weights(vgg19, tmp_path):
+    save_file(
+        {f"features.{k}": v.clone() for k, v in vgg19.state_dict().items()}, tmp_path / "v.safetensors"
+    )
+    return tmp_path / "v.safetensors"
+
+
+@pytest.mark.parametrize(
+    ("layer", "index"), [("conv1_1", 0), ("conv2_2", 7), ("conv3_1", 10), ("conv5_4", 34)]
+)
+def test_layers_are_those_of_torchvision(vgg19, layer, index):
+    ours = vgg19_layers(layer)
+    reference = vgg19[: index + 1]
+    ours.load_state_dict(reference.state_dict())
+    image = torch.rand(1, 3, 32, 32)
+    torch.testing.assert_close(ours(image), reference(image))
+
+
+def test_loss_is_l1_between_normalised_features_in_float64(vgg19, weights):
+    sr, hr = torch.rand(2, 3, 32, 32), torch.rand(2, 3, 32, 32)
+    loss = PerceptualLoss("conv2_2", weights)(sr, hr)
+    normalise = torchvision.transforms.Normalize((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
+    reference = torchvision.models.vgg19(weights=None).features[:8].double()
+    reference.load_state_dict(vgg19[:8].state_dict())
+    a, b = (reference(normalise(x.double())) for x in (sr, hr))
+    assert loss.item() == pytest.approx((a - b).abs().mean().item(), rel=1e-4)
+
+
+def test_gradient_reaches_the_generated_image_only(weights):
+    sr = torch.rand(1, 3, 32, 32, requires_grad=True)
+    hr = torch.rand(1, 3, 32, 32, requires_grad=True)
+    loss = PerceptualLoss("conv3_1", weights)
+    loss(sr, hr).backward()
+    assert sr.grad.abs().min() >= 0 and sr.grad.abs().sum() > 0
+    assert hr.grad is None
+    assert all(p.grad is None for p in loss.parameters())
+
+
+def test_wrong_layer_and_shallow_weights_are_named(vgg19, tmp_path, weights):
+    with pytest.raises(UserError, match=r"srgan\.perceptual\.layer is 'conv6_1'"):
+        PerceptualLoss("conv6_1", weights)
+    shallow = {k: v.clone() for k, v in vgg19[:11].state_dict().items()}
+    save_file(shallow, tmp_path / "shallow.safetensors")
+    with pytest.raises(UserError, match=r"beyond what pretrained\.perceptual holds"):
+        PerceptualLoss("conv5_4", tmp_path / "shallow.safetensors")
+
+
+@pytest.mark.skipif(not WEIGHTS.exists(), reason="no VGG19 weights beside the project")
+def test_real_weights_have_unit_mean_activations():
+    """What "normalised VGG19" means (Gatys et al.): each ReLU layer's mean activation is about 1."""
+    loss = PerceptualLoss("conv2_2", WEIGHTS)
+    image = torch.rand(1, 3, 8, 8)
+    smooth = torch.nn.functional.interpolate(image, size=128, mode="bicubic").clamp(0, 1)
+    with torch.no_grad():
+        mean = loss.features((smooth - loss.mean) / loss.std).relu().mean().item()
+    assert 0.1 < mean < 10
+    assert loss(smooth, smooth).item() == 0.0
