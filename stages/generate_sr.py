@@ -29,7 +29,11 @@ def generate_sr(params):
         hr = open_pack(split).hr
         quality[split] = {
             method: measure(open_images(split, domain), hr, lpips, runtime.device)
-            for method, domain in (("bicubic", "bicubic"), ("srresnet", "srresnet"), ("srgan", "sr"))
+            for method, domain in (
+                ("bicubic", "bicubic"),
+                ("srresnet", "srresnet"),
+                ("srgan", "sr"),
+            )
         }
     write_metrics(paths.METRICS / "sr.json", quality)
     save_samples("test")

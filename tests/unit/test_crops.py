@@ -28,7 +28,11 @@ def test_colour_channels_keep_their_order():
 
 
 def test_overshoot_is_clamped_not_wrapped():
-    assert as_uint8(torch.tensor([-0.2, 0.5, 1.3]).view(1, 3, 1, 1)).flatten().tolist() == [0, 128, 255]
+    assert as_uint8(torch.tensor([-0.2, 0.5, 1.3]).view(1, 3, 1, 1)).flatten().tolist() == [
+        0,
+        128,
+        255,
+    ]
 
 
 def test_lr_and_hr_stay_aligned_under_every_crop_flip_and_turn():
@@ -41,7 +45,7 @@ def test_lr_and_hr_stay_aligned_under_every_crop_flip_and_turn():
 def test_all_eight_symmetries_occur():
     lr = torch.arange(16, dtype=torch.uint8).view(1, 4, 4, 1).expand(200, 4, 4, 3).contiguous()
     hr = lr.repeat_interleave(4, 1).repeat_interleave(4, 2)
-    (batch, _), = random_crops(lr, hr, 16, 200, generator())
+    ((batch, _),) = random_crops(lr, hr, 16, 200, generator())
     seen = {tuple(x[0].mul(255).round().int().flatten().tolist()) for x in batch}
     square = np.arange(16).reshape(4, 4)
     turned = [np.rot90(s, k) for s in (square, square.T) for k in range(4)]

@@ -22,7 +22,8 @@ def vgg19():
 @pytest.fixture
 def weights(vgg19, tmp_path):
     save_file(
-        {f"features.{k}": v.clone() for k, v in vgg19.state_dict().items()}, tmp_path / "v.safetensors"
+        {f"features.{k}": v.clone() for k, v in vgg19.state_dict().items()},
+        tmp_path / "v.safetensors",
     )
     return tmp_path / "v.safetensors"
 
@@ -69,7 +70,7 @@ def test_wrong_layer_and_shallow_weights_are_named(vgg19, tmp_path, weights):
 
 @pytest.mark.skipif(not WEIGHTS.exists(), reason="no VGG19 weights beside the project")
 def test_real_weights_have_unit_mean_activations():
-    """What "normalised VGG19" means (Gatys et al.): each ReLU layer's mean activation is about 1."""
+    """What "normalised VGG19" means (Gatys et al.): every ReLU layer's mean is about 1."""
     loss = PerceptualLoss("conv2_2", WEIGHTS)
     image = torch.rand(1, 3, 8, 8)
     smooth = torch.nn.functional.interpolate(image, size=128, mode="bicubic").clamp(0, 1)

@@ -127,10 +127,8 @@ def run(settings, phase):
         epochs = train_adversarial(
             generator, Discriminator(4), None, lr, hr, settings, RUNTIME, seed=3
         )
-    rows = []
-    for row, averaged in epochs:
-        rows.append(row)
-    return rows, generator.state_dict(), averaged.state_dict()
+    rows, averages = zip(*epochs, strict=True)
+    return rows, generator.state_dict(), averages[-1].state_dict()
 
 
 @pytest.mark.parametrize("phase", ["pretrain", "adversarial"])

@@ -42,7 +42,11 @@ def open_pack(split: str) -> Pack:
         hr=np.load(directory / "hr.npy", mmap_mode="r"),
         lr=np.load(directory / "lr.npy", mmap_mode="r"),
         labels=np.load(directory / "labels.npy"),
-        index=pd.read_csv(directory / "index.csv", dtype={"id": str, "label": str}),
+        index=pd.read_csv(
+            directory / "index.csv",
+            dtype={"id": str, "label": str},
+            keep_default_na=False,  # a class may be called "None"
+        ),
     )
 
 

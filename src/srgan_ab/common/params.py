@@ -13,7 +13,7 @@ Probability = Annotated[float, Field(ge=0, le=1)]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 NonNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Count = Annotated[int, Field(ge=1)]
-Size = Annotated[int, Field(ge=8, le=4096)]
+Size = Annotated[int, Field(ge=20, le=4096)]  # SSIM needs 19 pixels
 
 
 class Section(BaseModel):
@@ -147,7 +147,7 @@ class Adversarial(Section):
 class Srgan(Section):
     generator: GeneratorParams
     discriminator: DiscriminatorParams
-    crop: Size  # HR pixels
+    crop: Annotated[int, Field(ge=16)]  # HR pixels
     batch_size: Count
     ema: Annotated[float, Field(ge=0, lt=1)]
     pretraining: Pretraining
@@ -211,7 +211,9 @@ def parse(values: object, origin: str = "params.yaml") -> Params:
         UserError: one sentence for the first wrong key: its full path and what is allowed.
     """
     if not isinstance(values, dict):
-        raise UserError(f"{origin} must be a mapping of sections, see params.yaml in the repository")
+        raise UserError(
+            f"{origin} must be a mapping of sections, see params.yaml in the repository"
+        )
     try:
         return Params.model_validate(values)
     except ValidationError as error:

@@ -39,8 +39,10 @@ def contact_sheet(
         for c, image in enumerate(row):
             corner = (GAP + c * (cell + GAP), top + r * step_y)
             tile = Image.fromarray(np.ascontiguousarray(image))
-            if tile.size != (cell, cell):
+            if tile.width < cell:
                 tile = tile.resize((cell, cell), Image.Resampling.NEAREST)
+            elif tile.width > cell:
+                tile = tile.resize((cell, cell), Image.Resampling.BICUBIC)
             sheet.paste(tile, corner)
             if captions:
                 draw.text((corner[0], corner[1] + cell), captions[r][c], "black", font)

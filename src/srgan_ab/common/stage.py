@@ -4,6 +4,7 @@
 """
 
 import argparse
+import errno
 import importlib.metadata
 import json
 import os
@@ -21,7 +22,7 @@ import numpy as np
 
 from srgan_ab.common import paths
 from srgan_ab.common.errors import UserError
-from srgan_ab.common.files import atomic_file, sha256
+from srgan_ab.common.files import atomic_file, remove_parts, sha256
 from srgan_ab.common.params import Declared, load, read_yaml
 
 VERSIONS = ("torch", "torchvision", "numpy", "pillow", "scikit-learn", "torchmetrics")
@@ -37,8 +38,8 @@ def definition(name: str) -> dict:
     stem, _, item = name.partition("@")
     entry = stages[stem]
     if "matrix" in entry:
-        (key, _), = entry["matrix"].items()
-        entry = json.loads(json.dumps(entry).replace("${item.%s}" % key, item))
+        ((key, _),) = entry["matrix"].items()
+        entry = json.loads(json.dumps(entry).replace(f"${{item.{key}}}", item))
 
     def names(kind: str) -> list[str]:
         return [next(iter(x)) if isinstance(x, dict) else x for x in entry.get(kind, [])]
@@ -121,6 +122,7 @@ def _execute(function: Callable, name: str, arguments: list[str]) -> None:
             f"another process runs {name} here: wait for it or stop it, then try again"
         ) from None
     with lock:
+        remove_parts(map(Path, stage["outs"]))  # of a run that was killed
         before = _fingerprint(stage)
         random.seed(params.seed)
         np.random.seed(params.seed)
@@ -166,5 +168,9 @@ def run(function: Callable, item: str | None = None) -> None:
         _execute(function, "@".join([name, *arguments]), arguments)
     except UserError as error:
         sys.exit(f"{name}: {error}")
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            raise
+        sys.exit(f"{name}: the disk is full: make room, then run `dvc repro` again")
     except KeyboardInterrupt:
         sys.exit(130)

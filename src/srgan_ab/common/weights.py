@@ -28,9 +28,11 @@ def read_weights(path: Path) -> tuple[dict[str, torch.Tensor], dict]:
     try:
         with safe_open(path, "pt") as file:
             metadata = file.metadata() or {}
-            state = {key: file.get_tensor(key) for key in file.keys()}
+            state = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
     except FileNotFoundError:
-        raise UserError(f"{path} is missing: check the path, or run the stage that makes it") from None
+        raise UserError(
+            f"{path} is missing: check the path, or run the stage that makes it"
+        ) from None
     except SafetensorError as error:
         raise UserError(
             f"{path} is no safetensors file ({error}): pickled weights are refused, convert them"
@@ -48,7 +50,11 @@ def load_weights(module: torch.nn.Module, state: dict[str, torch.Tensor], origin
     missing = [k for k in expected if k not in state and not k.endswith("num_batches_tracked")]
     surplus = [k for k in state if k not in expected]
     shapes = [k for k in state if k in expected and state[k].shape != expected[k].shape]
-    for problem, keys in (("lacks", missing), ("has unknown", surplus), ("has other shapes in", shapes)):
+    for problem, keys in (
+        ("lacks", missing),
+        ("has unknown", surplus),
+        ("has other shapes in", shapes),
+    ):
         if keys:
             raise UserError(
                 f"{origin} does not fit {type(module).__name__}: it {problem} {', '.join(keys[:3])}"

@@ -1,4 +1,4 @@
-"""The discriminator of SRGAN (Ledig et al. 2017, arXiv 1609.04802, figure 4), for any image size."""
+"""SRGAN's discriminator (Ledig et al. 2017, arXiv 1609.04802, figure 4), for any image size."""
 
 from torch import Tensor, nn
 

@@ -159,7 +159,9 @@ def train(settings, seed: int, runtime: Runtime, measure: Measure) -> None:
     save_png(contact_sheet(rows, list(columns)), paths.PLOTS / "snapshots.png")
 
     last = history[-1]
-    chosen = {k.removeprefix("val_"): v for k, v in history[choice.epoch - 1].items() if "val_" in k}
+    chosen = {
+        k.removeprefix("val_"): v for k, v in history[choice.epoch - 1].items() if "val_" in k
+    }
     write_metrics(
         paths.METRICS / "train_srgan.json",
         {

@@ -86,9 +86,7 @@ class Generator(nn.Module):
         self.join = nn.Sequential(
             nn.Conv2d(channels, channels, 3, padding=1), *_norm(normalization, channels)
         )
-        self.enlarge = nn.Sequential(
-            _doubling(channels, upsampler), _doubling(channels, upsampler)
-        )
+        self.enlarge = nn.Sequential(_doubling(channels, upsampler), _doubling(channels, upsampler))
         self.tail = nn.Conv2d(channels, 3, 9, padding=4)
         if normalization == "none":
             self._start_near_identity()

@@ -253,9 +253,7 @@ def train_adversarial(
             steps = []
             for lr_batch, hr_batch in random_crops(lr, hr, settings.crop, batch_size, random):
                 steps.append(
-                    adversarial_step(
-                        nets, lr_batch, hr_batch, loss, phase.label_smoothing, runtime
-                    )
+                    adversarial_step(nets, lr_batch, hr_batch, loss, phase.label_smoothing, runtime)
                 )
                 averaged.update_parameters(generator)
                 progress.update()

@@ -1,0 +1,67 @@
+# Everything a fresh machine needs: `make repro`. Works with GNU make 3.81 and later.
+.DEFAULT_GOAL := help
+.PHONY: help setup repro test lint plots compare preset clean git commit
+
+export PATH := $(CURDIR)/.venv/bin:$(PATH)
+PYTHON := .venv/bin/python
+DVC := $(PYTHON) -m dvc
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: .venv/.ready ## make .venv and install everything into it, once
+
+# pip first sees the pins; the project itself follows, editable, without looking at them again
+.venv/.ready: requirements.txt pyproject.toml
+	@if [ ! -x $(PYTHON) ]; then \
+	  for candidate in python3.12 python3.11 python3.13 python3 python; do \
+	    $$candidate -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
+	      && found=$$candidate && break; \
+	  done; \
+	  if [ -z "$$found" ]; then \
+	    echo "make: Python 3.11 or later is needed, and none is on the PATH: install one" >&2; exit 1; \
+	  fi; \
+	  $$found -m venv .venv || { rm -rf .venv; \
+	    echo "make: $$found cannot make .venv: install its venv module (Debian: python3-venv)" >&2; \
+	    exit 1; }; \
+	fi
+	@echo 'make: installing into .venv; the first time takes minutes'
+	$(PYTHON) -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	$(PYTHON) -m pip install --quiet --disable-pip-version-check --no-deps --editable .
+	@touch $@
+
+repro: git setup ## run the pipeline: only what changed since the last time
+	$(DVC) repro
+
+test: setup ## run every test
+	$(PYTHON) -m pytest
+
+lint: setup ## check style
+	$(PYTHON) -m ruff check
+	$(PYTHON) -m ruff format --check
+
+plots: git setup ## draw the charts and print where the page is
+	$(DVC) plots show
+
+# the experiment that params.yaml asks for comes last, so that the workspace ends on it
+compare: commit setup ## record A and B as experiments, for `dvc metrics diff a b`
+	@if grep -q '^  model: a' params.yaml; then order='b a'; else order='a b'; fi; \
+	for model in $$order; do \
+	  $(DVC) exp run --force --name $$model --set-param compare.model=$$model || exit 1; \
+	done
+	@echo "Now: dvc metrics diff a b; dvc plots diff a b"
+
+preset: setup ## merge presets/NAME.yaml into params.yaml; SET="key=value ..." on top
+	@$(PYTHON) tools/preset.py "$(NAME)" $(SET)
+
+clean: ## remove caches; data, models and the DVC cache stay
+	rm -rf .pytest_cache .ruff_cache .hypothesis dvc_plots
+	find src stages tests tools -name __pycache__ -prune -exec rm -rf {} +
+
+git:
+	@git rev-parse --git-dir >/dev/null 2>&1 || { \
+	  echo "make: DVC works in a git repository: run \`git init\` here first" >&2; exit 1; }
+
+commit: git
+	@git rev-parse --verify --quiet HEAD >/dev/null || { \
+	  echo "make: experiments start from a commit: run \`git add . && git commit\` first" >&2; exit 1; }

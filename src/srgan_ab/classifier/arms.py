@@ -1,0 +1,175 @@
+"""The arms of the experiment: one recipe, and which images each arm is trained on."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import torch
+
+from srgan_ab.classifier.augmentation import MEAN, STD, transformed_sheet
+from srgan_ab.classifier.backbones import build, pretrained_weights
+from srgan_ab.classifier.training import Examples, fit
+from srgan_ab.common import paths
+from srgan_ab.common.errors import UserError
+from srgan_ab.common.files import atomic_directory, atomic_file, write_metrics
+from srgan_ab.common.packs import Pack, open_images, open_pack, require_two_classes
+from srgan_ab.common.pictures import save_png
+from srgan_ab.common.runtime import prepare
+from srgan_ab.common.weights import save_weights
+
+DOMAINS = {
+    "a": ("hr",),
+    "b_plus": ("hr", "sr"),
+    "c": ("bicubic",),
+    "c_plus": ("hr", "bicubic"),
+    "r": ("srresnet",),
+}  # b is in params.yaml
+
+
+@dataclass(frozen=True)
+class Mixture:
+    """Images of several arrays behind one index; only what is asked for is read.
+
+    Attributes:
+        arrays: each (_, H, W, 3) uint8 RGB, memory-mapped.
+        array: (N,) which array each image is in.
+        row: (N,) its row there.
+    """
+
+    arrays: list[np.ndarray]
+    array: np.ndarray
+    row: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.row)
+
+    def __getitem__(self, index: slice | np.ndarray) -> np.ndarray:
+        """(n, H, W, 3) uint8 RGB."""
+        array, row = self.array[index], self.row[index]
+        images = np.empty((len(row), *self.arrays[0].shape[1:]), np.uint8)
+        for number, source in enumerate(self.arrays):
+            here = array == number
+            images[here] = source[row[here]]
+        return images
+
+
+def examples(arm: str, split: str, params) -> Examples:
+    """Images and labels that an arm is trained on (`train`) or chosen by (`val`).
+
+    `b.per_class` takes that many SR images per class from the training split, and the same share
+    of each class from the validation split: both have the same composition.
+
+    Raises:
+        UserError: the split has fewer than two classes.
+    """
+    pack = open_pack(split)
+    require_two_classes(pack)
+    domains = params.b.images.split("+") if arm == "b" else DOMAINS[arm]
+    row_sets = []
+    for domain in domains:
+        rows = np.flatnonzero(pack.labels >= 0)
+        if arm == "b" and domain == "sr" and params.b.per_class is not None:
+            rows = _limited(pack, params.b.per_class, params.seed)
+        row_sets.append(rows)
+    rows = np.concatenate(row_sets)
+    mixture = Mixture(
+        [open_images(split, domain) for domain in domains],
+        np.repeat(np.arange(len(domains)), [len(rows) for rows in row_sets]),
+        rows,
+    )
+    return Examples(mixture, pack.labels[rows])
+
+
+def _limited(pack: Pack, per_class: int, seed: int) -> np.ndarray:
+    """Rows of a seeded choice; a larger `per_class` holds the choice of a smaller one."""
+    all_train = np.bincount(_train_labels(), minlength=2)
+    generator = np.random.default_rng(seed)
+    chosen = []
+    for label in (0, 1):
+        rows = generator.permutation(np.flatnonzero(pack.labels == label))
+        share = min(per_class, all_train[label]) / all_train[label]
+        chosen.append(rows[: round(share * len(rows))])
+    return np.sort(np.concatenate(chosen))
+
+
+def _train_labels() -> np.ndarray:
+    labels = open_pack("train").labels
+    return labels[labels >= 0]
+
+
+def train_arm(arm: str, params) -> None:
+    """Train every replicate of one arm; write its weights, history and metrics.
+
+    Replicate r of every arm starts from the same weights, and every arm makes as many updates:
+    epochs are counted in the HR training set.
+
+    Raises:
+        UserError: fewer than two classes, an unknown backbone, weights that do not fit it, or a
+            loss that is no longer finite.
+    """
+    runtime = prepare(params.runtime, params.seed)
+    settings, weights = params.classifier, pretrained_weights()
+    if settings.freeze == "features" and weights is None:
+        raise UserError(
+            "classifier.freeze is features, but pretrained.classifier is null, so the features "
+            "would stay random: set freeze to none, or name pretrained weights"
+        )
+    train, validation = examples(arm, "train", params), examples(arm, "val", params)
+    updates_per_epoch = -(-len(_train_labels()) // settings.batch_size)
+
+    histories: list[pd.DataFrame] = []
+
+    def write_history(current: pd.DataFrame) -> None:
+        mean = pd.concat([*histories, current]).groupby("epoch", as_index=False).mean()
+        with atomic_file(paths.PLOTS / f"train_{arm}.csv") as temporary:
+            mean.round(5).to_csv(temporary, index=False)
+
+    with atomic_directory(paths.classifier(arm)) as directory:
+        for replicate in range(settings.replicates):
+            seed = params.seed + 1000 * replicate
+            torch.manual_seed(seed)  # initialisation
+            network = build(settings.backbone, weights, settings.freeze)
+            network = network.to(runtime.device, memory_format=torch.channels_last)
+            state, history = fit(
+                network,
+                train,
+                validation,
+                settings,
+                updates_per_epoch,
+                runtime,
+                seed,
+                on_epoch=write_history,
+            )
+            histories.append(history)
+            network.load_state_dict(state)
+            save_weights(
+                directory / f"replicate_{replicate}.safetensors",
+                network,
+                {
+                    "backbone": settings.backbone,
+                    "classes": params.data.classes,
+                    "normalisation": {"mean": MEAN, "std": STD},
+                },
+            )
+
+    best = [history.loc[history.val_loss.idxmin()] for history in histories]
+    write_metrics(
+        paths.METRICS / f"train_{arm}.json",
+        {
+            "best_epoch": round(np.mean([row.epoch for row in best])),
+            "updates": sum(map(len, histories)) * updates_per_epoch // settings.replicates,
+            "n_train": len(train.labels),
+            "n_val": len(validation.labels),
+            **pd.DataFrame(best).drop(columns=["epoch", "train_loss"]).mean().to_dict(),
+            "parameters": sum(p.numel() for p in network.parameters()),
+        },
+    )
+
+
+def write_transformed(params) -> None:
+    """Picture of eight training images as they are, augmented and normalised."""
+    pack = open_pack("train")
+    rows = np.concatenate([np.flatnonzero(pack.labels == label)[:4] for label in (0, 1)])
+    names = [params.data.classes[label] for label in pack.labels[rows]]
+    sheet = transformed_sheet(pack.hr[rows], names, params.classifier.augmentation, params.seed)
+    save_png(sheet, paths.PLOTS / "transformed.png")

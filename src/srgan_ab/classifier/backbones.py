@@ -1,0 +1,92 @@
+"""Networks with two outputs: a small one of our own, or any of torchvision's by name."""
+
+import difflib
+from collections import OrderedDict
+
+import torch
+from torch import nn
+from torchvision import models
+
+from srgan_ab.common import paths
+from srgan_ab.common.errors import UserError
+from srgan_ab.common.weights import load_weights, read_weights
+
+OUTPUTS = 2
+PRETRAINED = paths.pretrained("classifier") / "weights.safetensors"
+# these take images of one size only, or return auxiliary outputs beside the logits
+UNFIT = ("vit_", "maxvit_", "inception_", "googlenet")
+
+
+def small_cnn() -> nn.Sequential:
+    """Five 3x3 convolutions: 0.25 M parameters, 25 MMAC for a 128x128 image."""
+    layers: list[nn.Module] = []
+    inputs = 3
+    for outputs, stride in ((16, 2), (32, 2), (64, 2), (128, 2), (128, 1)):
+        layers += [
+            nn.Conv2d(inputs, outputs, 3, stride, padding=1, bias=False),
+            nn.BatchNorm2d(outputs),
+            nn.ReLU(inplace=True),
+        ]
+        inputs = outputs
+    features = nn.Sequential(*layers)
+    head = nn.Sequential(
+        nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Dropout(0.2), nn.Linear(inputs, OUTPUTS)
+    )
+    return nn.Sequential(OrderedDict(features=features, classifier=head))
+
+
+def available() -> list[str]:
+    """Every name that `classifier.backbone` may have."""
+    networks = models.list_models(models)  # without those of detection, segmentation and video
+    return ["small_cnn", *(name for name in networks if not name.startswith(UNFIT))]
+
+
+def pretrained_weights() -> dict[str, torch.Tensor] | None:
+    """The state dict that `download` prepared, or None: then training starts from scratch."""
+    return read_weights(PRETRAINED)[0] if PRETRAINED.exists() else None
+
+
+def build(backbone: str, weights: dict[str, torch.Tensor] | None, freeze: str) -> nn.Module:
+    """Make a network: (N, 3, H, W) normalised RGB -> (N, 2) logits.
+
+    Args:
+        backbone: `small_cnn` or the name of a torchvision classification network.
+        weights: state dict of the network as torchvision makes it, with its 1000 ImageNet classes;
+            any floating type. The last layer is replaced after loading.
+        freeze: `none`, or `features`: only the head is trained, which is the part of the network
+            that holds the last layer (`fc`, or all of `classifier`).
+
+    Raises:
+        UserError: there is no such backbone, or the weights do not fit it.
+    """
+    if backbone not in available():
+        near = difflib.get_close_matches(backbone, available(), n=3) or ["small_cnn", "resnet18"]
+        raise UserError(
+            f"classifier.backbone is {backbone!r}, which is neither small_cnn nor a torchvision "
+            f"network for images of any size: did you mean {' or '.join(near)}?"
+        )
+    network = small_cnn() if backbone == "small_cnn" else models.get_model(backbone, weights=None)
+    if weights is not None:
+        load_weights(network, weights, str(PRETRAINED))
+
+    last = [k for k, m in network.named_modules() if isinstance(m, (nn.Linear, nn.Conv2d))][-1]
+    if backbone != "small_cnn":
+        network.set_submodule(last, _with_two_outputs(network.get_submodule(last)))
+    if freeze == "features":
+        network.requires_grad_(False)
+        network.get_submodule(last.split(".")[0]).requires_grad_(True)
+    return network
+
+
+def _with_two_outputs(layer: nn.Linear | nn.Conv2d) -> nn.Linear | nn.Conv2d:
+    if isinstance(layer, nn.Linear):
+        return nn.Linear(layer.in_features, OUTPUTS)
+    return nn.Conv2d(layer.in_channels, OUTPUTS, layer.kernel_size)
+
+
+def training_mode(network: nn.Module) -> None:
+    """Dropout on and BatchNorm on batch statistics, but for BatchNorm that is frozen."""
+    network.train()
+    for module in network.modules():
+        if isinstance(module, nn.BatchNorm2d) and not module.weight.requires_grad:
+            module.eval()

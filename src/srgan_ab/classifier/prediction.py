@@ -1,0 +1,75 @@
+"""Probabilities from trained classifiers, without augmentation."""
+
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import nn
+
+from srgan_ab.classifier.augmentation import as_float, normalise
+from srgan_ab.classifier.backbones import build
+from srgan_ab.common.errors import UserError
+from srgan_ab.common.runtime import Runtime
+from srgan_ab.common.weights import load_weights, read_weights
+
+
+@torch.no_grad()
+def logits(network: nn.Module, images, runtime: Runtime, batch_size: int = 64) -> torch.Tensor:
+    """Logits of every image; leaves the network in eval mode.
+
+    Args:
+        network: on the runtime's device.
+        images: (N, H, W, 3) uint8 RGB: an array, a memory map, or a tensor; read slice by slice.
+        runtime: where to compute.
+        batch_size: images at a time; does not change the result beyond rounding.
+
+    Returns:
+        (N, 2) float64 on the CPU.
+    """
+    network.eval()
+    parts = []
+    for start in range(0, len(images), batch_size):
+        batch = normalise(as_float(images[start : start + batch_size], runtime.device))
+        with runtime.autocast():
+            parts.append(network(batch).float())
+    return torch.cat(parts).cpu().double()
+
+
+def load_classifier(path: Path, device: torch.device) -> nn.Module:
+    """Rebuild a network from its file alone, in eval mode.
+
+    Raises:
+        UserError: the file is missing, of other origin, or does not hold what it says.
+    """
+    state, architecture = read_weights(path)
+    if "backbone" not in architecture:
+        raise UserError(f"{path} names no backbone: use a classifier that this project has trained")
+    network = build(architecture["backbone"], weights=None, freeze="none")
+    load_weights(network, state, str(path))
+    return network.to(device, memory_format=torch.channels_last).eval()
+
+
+def predict(directory: Path, images, runtime: Runtime, batch_size: int = 64) -> np.ndarray:
+    """Probability of the positive class (index 1) from every replicate of one arm.
+
+    Args:
+        directory: holds `replicate_0.safetensors`, ...
+        images: (N, H, W, 3) uint8 RGB.
+        runtime: where to compute.
+        batch_size: images at a time.
+
+    Returns:
+        (replicates, N) float64 in [0, 1].
+
+    Raises:
+        UserError: the directory holds no classifier.
+    """
+    files = sorted(
+        Path(directory).glob("replicate_*.safetensors"), key=lambda f: int(f.stem.split("_")[1])
+    )
+    if not files:
+        raise UserError(f"{directory} holds no classifier: run the stage that trains it first")
+    networks = (load_classifier(file, runtime.device) for file in files)
+    return np.stack(
+        [logits(n, images, runtime, batch_size).softmax(dim=1)[:, 1].numpy() for n in networks]
+    )

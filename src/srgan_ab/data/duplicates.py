@@ -1,0 +1,131 @@
+"""Groups of near-duplicates, so that no copy of a test image is trained on."""
+
+from collections.abc import Callable
+
+import numpy as np
+import pandas as pd
+from PIL import Image
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
+
+from srgan_ab.data.decoding import decode
+
+THUMBNAIL = 32  # pixels
+FLAT = 1.0  # grey levels of standard deviation below which a thumbnail shows nothing
+
+
+def similar_hashes(
+    hashes: np.ndarray, mirrored: np.ndarray, distance: int, block: int = 512
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Find every pair of images whose hashes differ in at most `distance` bits.
+
+    All pairs are compared: a population count on a block of rows is faster than any index
+    structure at this size, and exact.
+
+    Args:
+        hashes: (N,) uint64 perceptual hashes.
+        mirrored: (N,) uint64 perceptual hashes of the mirror images.
+        distance: bits of 64.
+        block: rows compared at a time; memory is about `10 * block * N` bytes.
+
+    Returns:
+        `first < second`: rows of each pair; `flipped`: whether one of the two was mirrored. A pair
+        that matches both ways is listed twice.
+    """
+    found = []
+    for start in range(0, len(hashes), block):
+        stop = min(start + block, len(hashes))
+        straight = np.bitwise_count(hashes[start:stop, None] ^ hashes[start:]) <= distance
+        flipped = np.bitwise_count(hashes[start:stop, None] ^ mirrored[start:]) <= distance
+        flipped |= np.bitwise_count(mirrored[start:stop, None] ^ hashes[start:]) <= distance
+        for matches, flip in ((straight, False), (flipped, True)):
+            first, second = np.nonzero(np.triu(matches, k=1))
+            found.append((first + start, second + start, np.full(len(first), flip)))
+    first, second, flipped = (np.concatenate(parts) for parts in zip(*found, strict=True))
+    return first, second, flipped
+
+
+def thumbnail(data: bytes) -> np.ndarray:
+    """Decode an image file to (32, 32, 3) uint8 RGB, whatever its aspect ratio."""
+    image = decode(data, smallest=THUMBNAIL)
+    return np.asarray(image.resize((THUMBNAIL, THUMBNAIL), Image.Resampling.BICUBIC))
+
+
+def correlations(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """Pearson correlation of each pair of thumbnails, over pixels and channels.
+
+    A flat picture has none: two flat ones of one brightness count as alike (1), a flat one and
+    another picture as different (0).
+
+    Args:
+        first: (P, 32, 32, 3) uint8 RGB.
+        second: as `first`.
+
+    Returns:
+        (P,) float32 in [-1, 1].
+    """
+    vectors, flat, means = [], [], []
+    for images in (first, second):
+        values = images.reshape(len(images), -1).astype(np.float32)
+        mean = values.mean(axis=1, keepdims=True)
+        deviation = values.std(axis=1, keepdims=True)
+        vectors.append((values - mean) / np.maximum(deviation, FLAT))
+        flat.append(deviation[:, 0] < FLAT)
+        means.append(mean[:, 0])
+    result = np.mean(vectors[0] * vectors[1], axis=1)
+    result[flat[0] | flat[1]] = 0
+    result[flat[0] & flat[1] & (np.abs(means[0] - means[1]) < FLAT)] = 1
+    return result
+
+
+def components(count: int, first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """Number the connected components of a graph of `count` nodes by their first node."""
+    graph = coo_array((np.ones(len(first), bool), (first, second)), shape=(count, count))
+    return pd.factorize(connected_components(graph, directed=False)[1])[0]
+
+
+def duplicate_groups(
+    images: pd.DataFrame,
+    read: Callable[[str], bytes],
+    distance: int,
+    correlation: float,
+    chunk: int = 4096,
+) -> np.ndarray:
+    """Give each image the number of its group of duplicates.
+
+    Images with equal pixels (and so equal files) are duplicates. So are images whose perceptual
+    hashes lie close, straight or mirrored, if their thumbnails correlate. Groups are closed under
+    chains: where A is like B and B like C, all three form one group even if A is unlike C, because
+    a test image must have no near-copy in training. A chain errs on that safe side; `split`
+    reports the largest group.
+
+    Args:
+        images: columns `path pixel_sha256 phash phash_mirror`, hashes in hexadecimal.
+        read: gives the bytes of the file of a `path`.
+        distance: bits of 64.
+        correlation: least Pearson correlation of two thumbnails of near-duplicates.
+        chunk: pairs of thumbnails compared at a time.
+
+    Returns:
+        (N,) integers, numbered by the first image of each group.
+    """
+    # one image stands for all with equal pixels: a thousand equal placeholders make no pairs
+    same = pd.factorize(images["pixel_sha256"])[0]
+    unique = np.unique(same, return_index=True)[1]
+    hashes, mirrored = (
+        np.array([int(x, 16) for x in images[column].iloc[unique]], np.uint64)
+        for column in ("phash", "phash_mirror")
+    )
+    first, second, flipped = similar_hashes(hashes, mirrored, distance)
+    seen = np.unique(np.concatenate([first, second]))
+    thumbnails = np.empty((len(seen), THUMBNAIL, THUMBNAIL, 3), np.uint8)
+    for row, path in enumerate(images["path"].iloc[unique[seen]]):
+        thumbnails[row] = thumbnail(read(path))
+    alike = np.zeros(len(first), bool)
+    for start in range(0, len(first), chunk):
+        part = slice(start, start + chunk)
+        left = thumbnails[np.searchsorted(seen, first[part])]
+        right = thumbnails[np.searchsorted(seen, second[part])]
+        left = np.where(flipped[part, None, None, None], left[:, :, ::-1], left)
+        alike[part] = correlations(left, right) >= correlation
+    return components(len(unique), first[alike], second[alike])[same]

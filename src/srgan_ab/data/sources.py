@@ -1,0 +1,229 @@
+"""Where images come from: every source lists its files, labels them and reads them one by one."""
+
+import os
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from hashlib import sha256
+from io import BytesIO
+from pathlib import Path, PurePosixPath
+from urllib.parse import urlsplit
+
+import numpy as np
+from PIL import Image
+
+from srgan_ab.common.errors import UserError
+from srgan_ab.data.archives import Entry, is_junk, open_archive, printable, too_large
+from srgan_ab.data.decoding import Rejected
+from srgan_ab.data.fetch import check, fetch
+from srgan_ab.data.processes import in_order
+from srgan_ab.data.remotes import (
+    DOWNLOADS,
+    REMOTES,
+    Labelling,
+    by_folder,
+    by_prefix,
+    open_kaggle,
+)
+
+RENDERED = ("cat", "dog")  # classes 0 and 1 of the synthetic source
+RENDERED_SIDE = 160  # pixels
+BATCH = 16  # images rendered by one task
+
+
+@dataclass(frozen=True)
+class File:
+    """One file of a source.
+
+    Attributes:
+        path: its name in the source, with forward slashes.
+        label: name of its class, or empty.
+        data: its bytes; None if it is rejected unread.
+        problem: why it is rejected unread.
+    """
+
+    path: str
+    label: str
+    data: bytes | None
+    problem: Rejected | None = None
+
+
+@dataclass(frozen=True)
+class Source:
+    """Files sorted by path, read as the iterator goes."""
+
+    total: int
+    files: Iterator[File]
+
+
+@contextmanager
+def open_source(data, seed: int, workers: int | None) -> Iterator[Source]:
+    """List the files of `params.data.source`; they can be read while it is open.
+
+    Args:
+        data: the section `data` of the params.
+        seed: of what is rendered.
+        workers: processes that render; None for one per core.
+
+    Raises:
+        UserError: the source cannot be had, or lacks a class.
+    """
+    checksum = f"sha256:{data.sha256}" if data.sha256 else None
+    classes, limit = data.classes, data.per_class
+    if data.source == "synthetic":
+        yield _synthetic(classes, limit, seed, workers)
+    elif data.source == "folder":
+        yield _select(data.path, _list_folder(Path(data.path), classes), by_folder, classes, limit)
+    elif data.source == "kaggle":
+        with open_kaggle(checksum) as entries:
+            yield _select("train.zip", entries, by_prefix, classes, limit)
+    else:
+        if data.source == "archive":
+            path, label = _archive(data.path, checksum), by_folder
+        else:
+            remote = REMOTES[data.source]
+            name = PurePosixPath(remote.address).name
+            path = fetch(remote.address, DOWNLOADS / name, checksum or remote.checksum)
+            label = remote.label
+        with path.open("rb") as stream, open_archive(stream, str(path), DOWNLOADS) as entries:
+            yield _select(str(path), entries, label, classes if label else [], limit)
+
+
+def natural(path: str) -> list:
+    """Sort key by which `cat.2.jpg` comes before `cat.10.jpg`."""
+    return [int(part) if part.isdigit() else part for part in re.split(r"([0-9]+)", path)]
+
+
+def _select(
+    origin: str,
+    entries: list[Entry],
+    label: Labelling | None,
+    classes: list[str],
+    per_class: int | None,
+) -> Source:
+    """Label the entries and take the first `per_class` readable ones of each class."""
+    by_name = {name.lower(): name for name in classes}
+    taken = dict.fromkeys(classes or [""], 0)
+    chosen = []
+    for entry in sorted(entries, key=lambda entry: natural(entry.path)):
+        names = label(entry.path) if classes else []
+        name = next((by_name[n.lower()] for n in names if n.lower() in by_name), "")
+        problem = entry.problem
+        if classes and not name:
+            problem = problem or Rejected("no class", f"it belongs to none of {', '.join(classes)}")
+        if not problem:
+            if taken[name] == per_class:
+                continue
+            taken[name] += 1
+        chosen.append((entry, name, problem))
+    for name, count in taken.items():
+        if not count:
+            raise UserError(
+                f"{origin} holds no file of class {name}: mend data.classes or data.path"
+                if name
+                else f"{origin} holds no file: mend data.path"
+            )
+    chosen.sort(key=lambda choice: choice[0].path)
+
+    def files() -> Iterator[File]:
+        for entry, name, problem in chosen:
+            data = None
+            if not problem:
+                try:
+                    data = entry.read()
+                except Rejected as found:
+                    problem = found
+            yield File(entry.path, name, data, problem)
+
+    return Source(len(chosen), files())
+
+
+def _list_folder(root: Path, classes: list[str]) -> list[Entry]:
+    """Files of the class folders right below `root`, or all of it if there are no classes."""
+    if not root.is_dir():
+        raise UserError(f"data.path: {root} is no folder: give the folder of the class folders")
+    tops = [root]
+    if classes:
+        folders = sorted(path for path in root.iterdir() if path.is_dir())
+        there = {path.name.lower() for path in folders}
+        for name in classes:
+            if name.lower() not in there:
+                names = ", ".join(printable(path.name) for path in folders) or "no folders"
+                raise UserError(
+                    f"{root} has no folder {name} (it has {names}): make one, or name its class "
+                    "folders in data.classes"
+                )
+        wanted = {name.lower() for name in classes}
+        tops = [path for path in folders if path.name.lower() in wanted]
+    entries = []
+    for top in tops:
+        for directory, _, names in os.walk(top):
+            for file in (Path(directory, name) for name in names):
+                path = printable(file.relative_to(root).as_posix())
+                if not is_junk(path):
+                    entries.append(Entry(path, partial(_read_file, file)))
+    return entries
+
+
+def _read_file(file: Path) -> bytes:
+    try:
+        if not file.is_file():
+            raise Rejected("not a file", "a broken link, a pipe or a device")
+        if problem := too_large(file.stat().st_size):
+            raise problem
+        return file.read_bytes()
+    except OSError as error:
+        raise Rejected("unreadable", error.strerror) from None
+
+
+def _archive(path: str, checksum: str | None) -> Path:
+    """The local file of `data.path`, fetched if that is an address."""
+    if path.lower().startswith(("http://", "https://")):
+        name = PurePosixPath(urlsplit(path).path).name or "archive"
+        # two addresses may end in the same name
+        return fetch(path, DOWNLOADS / f"{sha256(path.encode()).hexdigest()[:8]}-{name}", checksum)
+    file = Path(path)
+    if not file.is_file():
+        raise UserError(f"data.path: {path} is no file: give a zip or tar file, or its address")
+    if checksum:
+        check(file, checksum, "replace the file, or mend data.sha256")
+    return file
+
+
+def _synthetic(classes: list[str], per_class: int, seed: int, workers: int | None) -> Source:
+    """Rendered pictures, as PNG files in class folders."""
+    names = sorted(classes or RENDERED)
+    strange = [name for name in names if name not in RENDERED]
+    if strange:
+        raise UserError(
+            f"data.classes has {strange[0]}, but source synthetic renders {' and '.join(RENDERED)}"
+        )
+    width = max(4, len(str(per_class - 1)))  # so that numbers sort as text
+    batches = (
+        (RENDERED.index(name), range(start, min(start + BATCH, per_class)), seed)
+        for name in names
+        for start in range(0, per_class, BATCH)
+    )
+
+    def files() -> Iterator[File]:
+        for (kind, indices, _), pictures in in_order(_render, batches, workers):
+            name = RENDERED[kind]
+            for index, picture in zip(indices, pictures, strict=True):
+                yield File(f"{name}/{name}.{index:0{width}}.png", name if classes else "", picture)
+
+    return Source(len(names) * per_class, files())
+
+
+def _render(batch: tuple[int, range, int]) -> list[bytes]:
+    """PNG files of one class, by index."""
+    from srgan_ab.data.synthetic import render
+
+    kind, indices, seed = batch
+    files = []
+    for picture in render(np.full(len(indices), kind), np.array(indices), seed, RENDERED_SIDE):
+        stream = BytesIO()
+        Image.fromarray(picture).save(stream, "PNG", compress_level=1)
+        files.append(stream.getvalue())
+    return files

@@ -1,0 +1,45 @@
+"""Decide once which image trains, validates and tests.
+
+Images that show the same picture (equal files, equal pixels, or near-duplicates by perceptual
+hash and thumbnail, straight or mirrored) form a group, and a group is never divided. Classes are
+divided alike. Rejected images are left out; small ones too with `split.flagged: drop`.
+"""
+
+import _bootstrap  # noqa: F401
+
+from srgan_ab.common.stage import run
+
+
+def split(params):
+    import zipfile
+
+    import pandas as pd
+
+    from srgan_ab.common import paths
+    from srgan_ab.common.files import atomic_file, write_metrics
+    from srgan_ab.data.duplicates import duplicate_groups
+    from srgan_ab.data.splitting import split_metrics, split_table
+
+    manifest = pd.read_csv(paths.MANIFEST, dtype=str, keep_default_na=False)
+    used = ["accepted", "flagged"] if params.split.flagged == "keep" else ["accepted"]
+    images = manifest[manifest["status"].isin(used)].sort_values("path", ignore_index=True)
+    images = images.astype({"width": int, "height": int})
+    images["flagged"] = (images["status"] == "flagged").astype(int)
+    with zipfile.ZipFile(paths.RAW) as archive:
+        images["group"] = duplicate_groups(
+            images, archive.read, params.split.hash_distance, params.split.correlation
+        )
+    table = split_table(
+        images,
+        params.data.classes,
+        test=params.split.test,
+        validation=params.split.validation,
+        seed=params.seed,
+    )
+    with atomic_file(paths.SPLIT) as temporary:
+        table.to_csv(temporary, index=False)
+    write_metrics(paths.METRICS / "split.json", split_metrics(table))
+
+
+if __name__ == "__main__":
+    run(split)

@@ -1,0 +1,18 @@
+"""Trains one control arm by A's recipe.
+
+b_plus: HR and SR. c: bicubic. c_plus: HR and bicubic. r: SRResNet.
+"""
+
+import _bootstrap  # noqa: F401
+
+from srgan_ab.common.stage import run
+
+
+def train_controls(params, arm):
+    from srgan_ab.classifier.arms import train_arm
+
+    train_arm(arm, params)
+
+
+if __name__ == "__main__":
+    run(train_controls, item="arm")

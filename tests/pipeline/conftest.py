@@ -1,0 +1,142 @@
+"""A copy of the project in a git repository of its own, at a tiny scale, run once."""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).resolve().parents[2]
+TINY = {
+    "data.source": "synthetic",
+    "data.path": None,
+    "data.per_class": 24,
+    "pretrained.classifier": None,
+    "pretrained.perceptual": None,
+    "pretrained.lpips": None,
+    "images.hr": 64,
+    "classifier.backbone": "small_cnn",
+    "classifier.epochs": 2,
+    "classifier.batch_size": 16,
+    "classifier.replicates": 1,
+    "srgan.generator.blocks": 1,
+    "srgan.generator.channels": 8,
+    "srgan.discriminator.channels": 4,
+    "srgan.crop": 32,
+    "srgan.batch_size": 8,
+    "srgan.pretraining.epochs": 2,
+    "srgan.adversarial.epochs": 2,
+    "srgan.perceptual.weight": 0.0,
+    "srgan.select": "last",
+    "srgan.snapshots": [1, 2],
+    "compare.model": "b",
+    "compare.bootstrap": 100,
+}
+
+
+class Project:
+    """A checkout and the commands that a user types in it."""
+
+    def __init__(self, root: Path):
+        self.root = root
+        self.environment = os.environ | {
+            "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+            "GIT_CONFIG_GLOBAL": os.devnull,  # the user's own settings stay out of it
+            **{f"GIT_{who}_NAME": "test" for who in ("AUTHOR", "COMMITTER")},
+            **{f"GIT_{who}_EMAIL": "test@localhost" for who in ("AUTHOR", "COMMITTER")},
+        }
+
+    def run(self, *command: str, code: int = 0) -> str:
+        """Run a command to its end; return stdout and stderr."""
+        result = subprocess.run(
+            command,
+            cwd=self.root,
+            env=self.environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+        )
+        assert result.returncode == code, f"{' '.join(command)}:\n{result.stdout}"
+        return result.stdout
+
+    def dvc(self, *arguments: str) -> str:
+        return self.run(sys.executable, "-m", "dvc", *arguments)
+
+    def make(self, *targets: str) -> str:
+        """Run make with this Python in place of `.venv`, which counts as ready."""
+        return self.run("make", "-o", ".venv/.ready", f"PYTHON={sys.executable}", *targets)
+
+    def commit(self, message: str) -> None:
+        self.run("git", "add", "--all")
+        self.run("git", "commit", "--quiet", "--message", message)
+
+    def planned(self) -> set[str]:
+        """Stages that `dvc repro` would run."""
+        return started(self.dvc("repro", "--dry"))
+
+    @contextmanager
+    def edited(self, file: str, text: str) -> Iterator[None]:
+        """Give a file other text for a while."""
+        path = self.root / file
+        before = path.read_bytes()
+        path.write_text(text)
+        try:
+            yield
+        finally:
+            path.write_bytes(before)
+
+    def params_with(self, changes: dict[str, object]) -> str:
+        """Text of params.yaml with some dotted keys set."""
+        params = yaml.safe_load((self.root / "params.yaml").read_text())
+        for key, value in changes.items():
+            *sections, leaf = key.split(".")
+            node = params
+            for section in sections:
+                node = node[section]
+            node[leaf] = value
+        return yaml.safe_dump(params, sort_keys=False)
+
+
+def started(output: str) -> set[str]:
+    """Stages that a `dvc repro` says it runs."""
+    lines = [line for line in output.splitlines() if line.startswith("Running stage '")]
+    return {line.split("'")[1] for line in lines}
+
+
+@pytest.fixture(scope="session")
+def fresh(tmp_path_factory) -> Project:
+    """The tiny project, committed, nothing run yet."""
+    listing = subprocess.run(
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if listing.returncode:
+        pytest.skip("this is no git checkout: the pipeline tests copy one")
+    root = tmp_path_factory.mktemp("pipeline") / "project"
+    for name in filter(None, listing.stdout.split("\0")):
+        made = name == "dvc.lock" or name.startswith(("metrics/", "plots/"))
+        if not made and (ROOT / name).is_file():
+            (root / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(ROOT / name, root / name)
+    project = Project(root)
+    (root / "params.yaml").write_text(project.params_with(TINY))
+    project.run("git", "init", "--quiet", "--initial-branch=main")
+    project.commit("start")
+    return project
+
+
+@pytest.fixture(scope="session")
+def project(fresh) -> Project:
+    """The tiny project after one `dvc repro` of every stage, committed."""
+    fresh.first_run = fresh.dvc("repro")
+    fresh.commit("run")
+    return fresh

@@ -1,0 +1,128 @@
+"""The whole pipeline at a tiny scale, through the commands that a user types."""
+
+import json
+import re
+import shutil
+
+import pytest
+import yaml
+
+from .conftest import Project, started
+
+pytestmark = pytest.mark.slow
+
+ARMS = {"a", "b", "b_plus", "c", "c_plus", "r"}
+CONTROLS = {f"train_controls@{arm}" for arm in ARMS - {"a", "b"}}
+AFTER_SRGAN = {"train_srgan", "generate_sr", "train_b", *CONTROLS, "evaluate", "compare"}
+
+
+def test_one_command_makes_everything(project):
+    stages = yaml.safe_load((project.root / "dvc.yaml").read_text())["stages"]
+    assert {name.partition("@")[0] for name in started(project.first_run)} == set(stages)
+    for arm in ARMS:
+        metrics = json.loads((project.root / f"metrics/{arm}.json").read_text())
+        assert metrics
+    assert "metrics/comparison.json" in project.dvc("metrics", "show")
+    assert "Traceback" not in project.first_run
+
+
+def test_a_second_run_does_nothing(project):
+    assert started(project.dvc("repro")) == set()
+    assert project.run("git", "status", "--porcelain") == ""
+
+
+@pytest.mark.parametrize(
+    ("changes", "runs", "untouched"),
+    [
+        ({"srgan.adversarial.weight": 0.01}, {"train_srgan"}, {"train_a", "downscale"}),
+        ({"srgan.generator.channels": 12}, {"train_srgan"}, {"train_a", "downscale"}),
+        (
+            {"classifier.learning_rate": 0.01},
+            {"train_a", "train_b", *CONTROLS},
+            {"download", "split", "downscale", "train_srgan", "generate_sr"},
+        ),
+        ({"b.per_class": 10}, {"train_b"}, {"train_a", "train_srgan", "generate_sr", *CONTROLS}),
+        ({"split.test": 0.25}, {"split"}, {"download"}),
+        ({"images.fit": "squash"}, {"downscale"}, {"download", "split"}),
+        ({"compare.bootstrap": 150}, {"compare"}, {"evaluate", "train_a", "train_b"}),
+        ({"seed": 8}, {"download", "split", "train_a", "train_srgan"}, set()),
+    ],
+    ids=str,
+)
+def test_a_changed_param_runs_what_it_touches(project, changes, runs, untouched):
+    with project.edited("params.yaml", project.params_with(changes)):
+        planned = project.planned()
+    assert runs <= planned
+    assert not untouched & planned
+
+
+def test_the_machine_runs_nothing_again(project):
+    runtime = {"device": "cpu", "precision": "fp32", "threads": 1, "workers": 1}
+    changes = {f"runtime.{key}": value for key, value in runtime.items()}
+    with project.edited("params.yaml", project.params_with(changes)):
+        assert project.planned() == set()
+
+
+@pytest.mark.parametrize(
+    ("file", "runs", "untouched"),
+    [
+        ("src/srgan_ab/srgan/losses.py", {"train_srgan", "generate_sr"}, {"train_a", "train_b"}),
+        ("src/srgan_ab/classifier/training.py", {"train_a", "train_b"}, {"train_srgan", "split"}),
+        ("src/srgan_ab/data/packing.py", {"download", "downscale"}, {"train_srgan"}),
+        ("stages/compare.py", {"compare"}, {"evaluate"}),
+    ],
+)
+def test_edited_code_runs_what_uses_it(project, file, runs, untouched):
+    text = (project.root / file).read_text()
+    with project.edited(file, text + "\n# a comment\n"):
+        planned = project.planned()
+    assert runs <= planned
+    assert not untouched & planned
+
+
+def test_flipping_back_restores_from_the_run_cache(project):
+    trained = project.root / "models/b/replicate_0.safetensors"
+    before = trained.read_bytes()
+    with project.edited("params.yaml", project.params_with({"b.per_class": 10})):
+        assert started(project.dvc("repro", "--single-item", "train_b")) == {"train_b"}
+        assert trained.read_bytes() != before
+    output = project.dvc("repro", "--single-item", "train_b")
+    assert "Stage 'train_b' is cached" in output
+    assert trained.read_bytes() == before
+    assert project.run("git", "status", "--porcelain") == ""
+
+
+def test_compare_puts_a_beside_b(project):
+    output = project.make("compare")
+    assert started(output) <= {"compare"}
+    # the workspace is where it was: params, metrics and lock as committed
+    assert project.run("git", "status", "--porcelain") == ""
+
+    table = project.dvc("metrics", "diff", "a", "b")
+    header, *rows = table.splitlines()
+    assert header.split() == ["Path", "Metric", "a", "b", "Change"]
+    accuracy = {
+        arm: json.loads((project.root / f"metrics/{arm}.json").read_text()) for arm in ("a", "b")
+    }
+    assert any(row.startswith("metrics/model.json") for row in rows)
+    for metric, a in accuracy["a"].items():
+        b = accuracy["b"][metric]
+        if isinstance(a, float) and a != b:
+            cells = [row.split() for row in rows if row.split()[1].split(".")[-1] == metric]
+            assert [str(a), str(b)] in [row[2:4] for row in cells], (metric, a, b, table)
+
+
+def test_charts_need_no_network(project):
+    project.make("plots")
+    page = project.root / "dvc_plots/index.html"
+    html = page.read_text()
+    assert "vega" in html.lower()
+    assert not re.search(r"<(script|link)[^>]+(src|href)=.https?:", html)
+    shutil.rmtree(page.parent)
+
+
+def test_a_clone_without_the_cache_is_up_to_date_and_shows_its_results(project, tmp_path):
+    project.run("git", "clone", "--quiet", str(project.root), str(tmp_path / "clone"))
+    clone = Project(tmp_path / "clone")
+    assert started(clone.dvc("repro", "--allow-missing", "--dry")) == set()
+    assert "metrics/model.json" in clone.dvc("metrics", "show")

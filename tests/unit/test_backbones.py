@@ -1,0 +1,115 @@
+"""Networks by name: two outputs, gradients everywhere, weights that fit or are refused."""
+
+from pathlib import Path
+
+import pytest
+import torch
+from torch import nn
+from torchvision.models import mobilenet_v2
+
+from srgan_ab.classifier.backbones import available, build, training_mode
+from srgan_ab.common.errors import UserError
+from srgan_ab.common.weights import read_weights
+
+WEIGHTS = Path(__file__).parents[3] / "shared/data/weights/mobilenet_v2_imagenet.safetensors"
+
+
+def gradients(network):
+    network.eval()  # stochastic depth may drop a branch of a small batch
+    images = torch.randn(4, 3, 128, 128) * torch.tensor([0.5, 1, 2, 4]).view(-1, 1, 1, 1)
+    nn.functional.cross_entropy(network(images), torch.tensor([0, 1, 0, 1])).backward()
+    return {k: p.grad for k, p in network.named_parameters() if p.requires_grad}
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "small_cnn",
+        "resnet18",
+        "mobilenet_v2",
+        "mobilenet_v3_small",
+        "efficientnet_b0",
+        "densenet121",
+        "squeezenet1_1",
+        "shufflenet_v2_x0_5",
+        "regnet_y_400mf",
+        pytest.param("convnext_tiny", marks=pytest.mark.slow),
+        pytest.param("swin_t", marks=pytest.mark.slow),
+        pytest.param("alexnet", marks=pytest.mark.slow),
+        pytest.param("vgg11", marks=pytest.mark.slow),
+    ],
+)
+def test_two_outputs_and_a_gradient_for_every_parameter(name):
+    torch.manual_seed(0)
+    network = build(name, None, "none")
+    assert network(torch.randn(2, 3, 128, 128)).shape == (2, 2)
+    without = [k for k, g in gradients(network).items() if g is None or not g.abs().sum() > 0]
+    assert not without
+
+
+@pytest.mark.parametrize(
+    ("name", "head"),
+    [("small_cnn", "classifier"), ("mobilenet_v2", "classifier"), ("resnet18", "fc")],
+)
+def test_frozen_features_leave_the_head_alone_to_be_trained(name, head):
+    network = build(name, None, "features")
+    assert {k.split(".")[0] for k in gradients(network)} == {head}
+
+
+def test_training_mode_keeps_frozen_batchnorm_as_it_is_and_dropout_on():
+    network = build("mobilenet_v2", None, "features")
+    before = {k: v.clone() for k, v in network.state_dict().items()}
+    training_mode(network)
+    network(torch.randn(4, 3, 32, 32))
+    assert all(torch.equal(v, before[k]) for k, v in network.state_dict().items())
+    assert network.classifier[0].training
+
+    network = build("mobilenet_v2", None, "none")
+    training_mode(network)
+    assert all(module.training for module in network.modules())
+
+
+def test_a_half_precision_state_without_counters_is_loaded_and_gets_a_new_head():
+    torch.manual_seed(1)
+    origin = mobilenet_v2(weights=None)
+    state = {k: v.half() for k, v in origin.state_dict().items() if "num_batches_tracked" not in k}
+    network = build("mobilenet_v2", state, "none").eval()
+    images = torch.randn(2, 3, 64, 64)
+    expected = origin.half().float().eval().features(images)
+    torch.testing.assert_close(network.features(images), expected)
+    assert network(images).dtype == torch.float32
+
+
+@pytest.mark.parametrize("change", ["lacks", "has unknown", "has other shapes"])
+def test_weights_of_another_network_are_refused(change):
+    state = dict(mobilenet_v2(weights=None).state_dict())
+    if change == "lacks":
+        del state["features.0.0.weight"]
+    elif change == "has unknown":
+        state["extra.weight"] = torch.zeros(1)
+    else:
+        state["classifier.1.weight"] = torch.zeros(10, 1280)
+    with pytest.raises(UserError, match=f"MobileNetV2: it {change}"):
+        build("mobilenet_v2", state, "none")
+
+
+@pytest.mark.parametrize(("name", "near"), [("resnet81", "resnet18"), ("vgg_16", "vgg16")])
+def test_an_unknown_name_is_answered_with_near_ones(name, near):
+    with pytest.raises(UserError, match=rf"classifier\.backbone is '{name}'.*{near}"):
+        build(name, None, "none")
+
+
+def test_networks_of_one_image_size_are_not_offered():
+    assert "mobilenet_v2" in available() and "vit_b_16" not in available()
+    with pytest.raises(UserError, match=r"classifier\.backbone"):
+        build("vit_b_16", None, "none")
+
+
+def test_real_imagenet_weights_fit():
+    if not WEIGHTS.exists():
+        pytest.skip(f"{WEIGHTS} is absent")
+    state, _ = read_weights(WEIGHTS)
+    network = build("mobilenet_v2", state, "none")
+    torch.testing.assert_close(
+        network.features[0][0].weight.detach(), state["features.0.0.weight"].float()
+    )

@@ -1,0 +1,152 @@
+"""The predictions file and the compare stage, run as DVC runs it, on invented predictions."""
+
+import hashlib
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+
+from srgan_ab.common.errors import UserError
+from srgan_ab.common.files import write_metrics
+from srgan_ab.common.packs import DOMAINS
+from srgan_ab.evaluation.classification import scores
+from srgan_ab.evaluation.predictions import ARMS, Predictions
+
+ROOT = Path(__file__).parents[2]
+CLASSES = ["cat", "dog"]
+
+
+def invented(n: int = 80, replicates: int = 1) -> Predictions:
+    rng = np.random.default_rng(0)
+    labels = np.arange(n) % 2
+    return Predictions(
+        ids=np.array([f"image {i}, of many" if i else "NA" for i in range(n)]),
+        groups=np.arange(n) // 2 * 3,
+        labels=labels,
+        probabilities={
+            (arm, domain): 1 / (1 + np.exp(-rng.normal(2 * labels - 1, 1, (replicates, n))))
+            for arm in ARMS
+            for domain in DOMAINS
+        },
+    )
+
+
+def test_predictions_come_back_from_disk_bit_for_bit(tmp_path):
+    written = invented(replicates=2)
+    written.save(tmp_path / "predictions.csv", CLASSES)
+    read = Predictions.load(tmp_path / "predictions.csv", CLASSES)
+    for name in ("ids", "groups", "labels"):
+        assert np.array_equal(getattr(read, name), getattr(written, name))
+    assert read.probabilities.keys() == written.probabilities.keys()
+    for subject, rows in written.probabilities.items():
+        assert np.array_equal(read.probabilities[subject], rows)
+    header = (tmp_path / "predictions.csv").read_text().splitlines()[0]
+    assert header == "id,group,label,arm,domain,replicate,probability"
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda table: table[table["arm"] != "r"],
+        lambda table: table.drop(index=5),
+        lambda table: table.replace({"id": {"image 7, of many": "another"}}).where(
+            table["arm"] == "b", table
+        ),
+    ],
+    ids=["an arm is missing", "a row is missing", "an arm has another image"],
+)
+def test_arms_must_have_been_tested_on_the_same_images(tmp_path, damage):
+    file = tmp_path / "predictions.csv"
+    invented().save(file, CLASSES)
+    damage(pd.read_csv(file, keep_default_na=False)).to_csv(file, index=False)
+    with pytest.raises(UserError, match="same test images"):
+        Predictions.load(file, CLASSES)
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory):
+    """A copy of what the stage depends on, with invented inputs."""
+    root = tmp_path_factory.mktemp("project")
+    for name in ("params.yaml", "dvc.yaml", "stages/compare.py", "stages/_bootstrap.py"):
+        (root / name).parent.mkdir(exist_ok=True)
+        shutil.copy(ROOT / name, root / name)
+    for name in ("common", "evaluation"):
+        shutil.copytree(ROOT / "src/srgan_ab" / name, root / "src/srgan_ab" / name)
+    shutil.copy(ROOT / "src/srgan_ab/__init__.py", root / "src/srgan_ab")
+    params = yaml.safe_load((root / "params.yaml").read_text())
+    params["data"]["classes"] = CLASSES
+    params["compare"] = {"model": "b", "bootstrap": 100}
+    (root / "params.yaml").write_text(yaml.safe_dump(params))
+    predictions = invented()
+    predictions.save(root / "data/predictions.csv", CLASSES)
+    for arm in ("a", "b"):
+        result = scores(predictions.labels, predictions.probabilities[arm, "hr"])
+        write_metrics(root / f"metrics/{arm}.json", result)
+    return root
+
+
+def run(project: Path, *options: str) -> subprocess.CompletedProcess:
+    return subprocess.run(
+        [sys.executable, *options, "stages/compare.py"],
+        cwd=project,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def outputs(project: Path) -> dict[str, str]:
+    stage = yaml.safe_load((project / "dvc.yaml").read_text())["stages"]["compare"]
+    names = [next(iter(out)) for out in stage["outs"] + stage["metrics"]]
+    return {n: hashlib.sha256((project / n).read_bytes()).hexdigest() for n in names}
+
+
+def test_the_stage_compares_and_repeats_itself(project):
+    first = run(project, "-X", "importtime")
+    assert first.returncode == 0, first.stderr[-2000:]
+    loaded = {line.rpartition("|")[2].strip() for line in first.stderr.splitlines()}
+    assert "scipy" in loaded and "torch" not in loaded
+    before = outputs(project)
+
+    params = yaml.safe_load((project / "params.yaml").read_text())
+    params["compare"]["model"] = "a"
+    (project / "params.yaml").write_text(yaml.safe_dump(params))
+    model = json.loads((project / "metrics/model.json").read_text())
+    assert model == json.loads((project / "metrics/b.json").read_text())
+    second = run(project)
+    assert second.returncode == 0, second.stderr
+    after = outputs(project)
+    assert [name for name in before if before[name] != after[name]] == ["metrics/model.json"]
+    model = json.loads((project / "metrics/model.json").read_text())
+    assert model == json.loads((project / "metrics/a.json").read_text())
+
+    differences = json.loads((project / "metrics/comparison.json").read_text())
+    a, b = (json.loads((project / f"metrics/{arm}.json").read_text()) for arm in "ab")
+    assert {"b_minus_a", "b_minus_c", "b_minus_r", "b_plus_minus_a"} <= set(differences)
+    for name, found in differences["b_minus_a"].items():
+        assert found["difference"] == pytest.approx(b[name] - a[name], abs=2e-5)
+        assert found["low"] <= found["high"]
+        assert 0 < found["p"] <= 1
+
+    for arm in "ab":
+        rows = pd.read_csv(project / f"plots/confusion_{arm}.csv")
+        assert len(rows) == 80
+        assert (rows["actual"] == rows["predicted"]).mean() == (b if arm == "b" else a)["accuracy"]
+        roc = pd.read_csv(project / f"plots/roc_{arm}.csv")
+        area = np.trapezoid(roc["tpr"], roc["fpr"])
+        assert area == pytest.approx((b if arm == "b" else a)["roc_auc"], abs=1e-4)
+
+
+def test_missing_predictions_are_one_sentence(project):
+    (project / "data/predictions.csv").rename(project / "data/away.csv")
+    result = run(project)
+    (project / "data/away.csv").rename(project / "data/predictions.csv")
+    assert result.returncode == 1
+    assert "data/predictions.csv is missing" in result.stderr
+    assert "Traceback" not in result.stderr

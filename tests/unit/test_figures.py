@@ -1,0 +1,118 @@
+"""The figure shows the numbers it was given; the sheets show the right images, errors framed."""
+
+import numpy as np
+import pandas as pd
+from PIL import Image
+
+from srgan_ab.common.packs import DOMAINS
+from srgan_ab.common.pictures import GAP, TEXT
+from srgan_ab.evaluation.figures import (
+    FRAME,
+    choose_images,
+    comparison,
+    prediction_sheet,
+    save_figure,
+)
+from srgan_ab.evaluation.predictions import ARMS
+
+PAIRS = {
+    "b_minus_a": (("b", "hr"), ("a", "hr")),
+    "b_sr_minus_c_bicubic": (("b", "sr"), ("c", "bicubic")),
+}
+
+
+def figure():
+    subjects = [(arm, domain) for arm in ARMS for domain in DOMAINS]
+    line = pd.DataFrame({"fpr": [0, 0.1, 1], "tpr": [0, 0.8, 1]})
+    results = (
+        {"difference": -0.0123, "low": -0.03, "high": 0.004, "p": 0.125},
+        {"difference": 0.05, "low": 0.02, "high": 0.08, "p": 0.0001},
+    )
+    return comparison(
+        accuracy={subject: 0.75 + i / 1000 for i, subject in enumerate(subjects)},
+        roc={"a": line, "b": line},
+        auc={"a": 0.91234, "b": 0.85},
+        pairs=PAIRS,
+        differences={n: {"accuracy": r} for n, r in zip(PAIRS, results, strict=True)},
+        images=7500,
+        replicates=1,
+        synthetic=True,
+        b_images="sr",
+    )
+
+
+def texts(artist) -> str:
+    return " | ".join(
+        child.get_text() for child in artist.findobj(lambda x: hasattr(x, "get_text"))
+    )
+
+
+def test_comparison_says_what_it_was_given(tmp_path):
+    drawn = figure()
+    save_figure(drawn, tmp_path / "figure.png")
+    words = texts(drawn)
+    assert "7,500 synthetic test images, one network per arm" in words
+    for i in range(len(ARMS) * len(DOMAINS)):
+        assert f"{75 + i / 10:.1f}" in words
+    assert "A: real HR, area 0.9123" in words
+    assert "B on real HR − A on real HR" in words
+    assert "B on SRGAN − C on bicubic" in words
+    assert "−1.23 [−3.00, +0.40]" in words and "p = 0.125" in words
+    assert "+5.00 [+2.00, +8.00]" in words and "p < 0.001" in words
+    assert "false positive rate" in words and "percentage points" in words
+
+
+def test_figures_are_the_same_bytes_every_time(tmp_path):
+    for name in ("one", "two"):
+        save_figure(figure(), tmp_path / f"{name}.png")
+    assert (tmp_path / "one.png").read_bytes() == (tmp_path / "two.png").read_bytes()
+    assert "Software" not in Image.open(tmp_path / "one.png").info
+
+
+def test_sheet_frames_errors_and_leaves_the_rest_as_it_is():
+    images = np.full((7, 128, 128, 3), 90, np.uint8)
+    labels = np.array([0, 0, 1, 1, 1, 0, 1])
+    probabilities = np.array([0.1, 0.5, 0.9, 0.2, 0.6, 0.3, 0.49])  # 1, 3 and 6 are wrong
+    sheet = np.array(prediction_sheet(images, labels, probabilities, ["cat", "dog"], "A"))
+    step = 128 + GAP
+    for number in range(7):
+        row, column = divmod(number, 6)
+        top, left = TEXT + GAP + row * (step + TEXT), GAP + column * step
+        tile = sheet[top : top + 128, left : left + 128]
+        inner = tile[FRAME:-FRAME, FRAME:-FRAME]
+        assert (inner == 90).all()
+        border = (0xD5, 0x5E, 0x00) if number in (1, 3, 6) else (90, 90, 90)
+        assert (tile[:FRAME] == border).all() and (tile[:, -FRAME:] == border).all()
+    assert (images == 90).all()
+
+
+def test_captions_tell_truth_call_and_probability():
+    """The same tile with another caption differs below the image only."""
+    image = np.zeros((1, 128, 128, 3), np.uint8)
+    one, other = (
+        np.array(prediction_sheet(image, np.array([0]), np.array([p]), ["cat", "dog"], "A"))
+        for p in (0.1, 0.2)
+    )
+    rows = np.flatnonzero((one != other).any((1, 2)))
+    assert rows.size and rows.min() >= TEXT + GAP + 128
+
+
+def test_chosen_images_lead_with_errors_and_are_fixed():
+    rng = np.random.default_rng(0)
+    labels = rng.integers(0, 2, 500)
+    a, b = (np.where(rng.random(500) < 0.85, labels, 1 - labels) * 0.8 + 0.1 for _ in "ab")
+    chosen = choose_images(labels, a, b, seed=3)
+    assert len(set(chosen)) == 24
+    assert np.array_equal(chosen, choose_images(labels, a, b, seed=3))
+    assert not np.array_equal(chosen, choose_images(labels, a, b, seed=4))
+    a_wrong, b_wrong = (a >= 0.5) != labels, (b >= 0.5) != labels
+    both, only_a, only_b = chosen[:6], chosen[6:12], chosen[12:18]
+    assert (a_wrong & b_wrong)[both].all()
+    assert (a_wrong & ~b_wrong)[only_a].all()
+    assert (~a_wrong & b_wrong)[only_b].all()
+
+
+def test_few_images_and_no_errors_are_no_trouble():
+    labels = np.array([0, 1, 0, 1, 1])
+    right = np.where(labels, 0.9, 0.1)
+    assert sorted(choose_images(labels, right, right, seed=0)) == [0, 1, 2, 3, 4]

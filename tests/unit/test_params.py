@@ -1,0 +1,207 @@
+"""params.yaml: a wrong key, type or combination is one sentence that names it in full."""
+
+import copy
+from pathlib import Path
+
+import pytest
+import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from srgan_ab.common.errors import UserError
+from srgan_ab.common.params import Declared, load, parse
+
+ROOT = Path(__file__).resolve().parents[2]
+DEFAULT = yaml.safe_load((ROOT / "params.yaml").read_text())
+
+
+def leaves(section: dict, prefix: str = "") -> list[str]:
+    return [
+        key
+        for name, value in section.items()
+        for key in (
+            leaves(value, f"{prefix}{name}.") if isinstance(value, dict) else [f"{prefix}{name}"]
+        )
+    ]
+
+
+def changed(key: str, value: object) -> dict:
+    values = copy.deepcopy(DEFAULT)
+    *sections, leaf = key.split(".")
+    node = values
+    for section in sections:
+        node = node[section]
+    node[leaf] = value
+    return values
+
+
+def complaint(values: object) -> str:
+    with pytest.raises(UserError) as caught:
+        parse(values)
+    message = str(caught.value)
+    assert "\n" not in message
+    return message
+
+
+def test_the_committed_params_are_valid_and_read_as_written():
+    params = load(ROOT / "params.yaml")
+    assert params.model_dump() == DEFAULT
+
+
+@pytest.mark.parametrize("key", leaves(DEFAULT))
+def test_every_key_is_required_and_its_spelling_checked(key):
+    *sections, leaf = key.split(".")
+    values = copy.deepcopy(DEFAULT)
+    node = values
+    for section in sections:
+        node = node[section]
+    node[leaf + "x"] = node.pop(leaf)
+    message = complaint(values)
+    assert message.startswith("params.yaml: ")
+    assert f"{key} is missing: add it" in message or f"{key}x is no known key" in message
+    del node[leaf + "x"]
+    assert f"{key} is missing: add it" in complaint(values)
+
+
+@pytest.mark.parametrize("key", leaves(DEFAULT))
+def test_no_key_takes_a_mapping(key):
+    assert key.split(".")[0] in complaint(changed(key, {"a": 1}))
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("seed", -1),
+        ("seed", 2**31),
+        ("seed", "7"),
+        ("seed", 7.0),
+        ("seed", True),
+        ("seed", None),
+        ("data.source", "imagenet"),
+        ("data.sha256", "abc"),
+        ("data.classes", ["a", "b", "c"]),
+        ("data.classes", "cat"),
+        ("data.per_class", 0),
+        ("split.test", 0),
+        ("split.test", 1.0),
+        ("split.validation", "0.1"),
+        ("split.hash_distance", 65),
+        ("split.correlation", 1.1),
+        ("split.flagged", "maybe"),
+        ("images.hr", 4),
+        ("images.hr", 128.5),
+        ("images.scale", 2),
+        ("images.fit", "stretch"),
+        ("images.crops_per_image", 0),
+        ("classifier.freeze", "some"),
+        ("classifier.epochs", 0),
+        ("classifier.learning_rate", 0),
+        ("classifier.learning_rate", float("inf")),
+        ("classifier.learning_rate", float("nan")),
+        ("classifier.learning_rate", "3e-4"),
+        ("classifier.weight_decay", -0.1),
+        ("classifier.patience", 0),
+        ("classifier.augmentation.flip", 1.5),
+        ("classifier.augmentation.hue", 0.6),
+        ("classifier.augmentation.rotation", 200),
+        ("b.images", "bicubic"),
+        ("srgan.generator.normalization", "instance"),
+        ("srgan.generator.upsampler", "transposed"),
+        ("srgan.ema", 1),
+        ("srgan.pretraining.epochs", -1),
+        ("srgan.pixel.loss", "huber"),
+        ("srgan.pixel.weight", -1),
+        ("srgan.adversarial.label_smoothing", 0.5),
+        ("srgan.select", "best"),
+        ("compare.model", "c"),
+        ("compare.bootstrap", 10),
+        ("runtime.device", "tpu"),
+        ("runtime.precision", "fp16"),
+        ("runtime.threads", 0),
+    ],
+)
+def test_an_impossible_value_is_named_with_its_full_key(key, value):
+    message = complaint(changed(key, value))
+    assert message.startswith(f"params.yaml: {key} is {value!r}: ")
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"data.source": "folder"}, ["data.path"]),
+        ({"data.source": "archive"}, ["data.path"]),
+        ({"data.per_class": None}, ["data.per_class"]),
+        ({"data.classes": ["cat", "cat"]}, ["classes", "different"]),
+        ({"data.classes": ["cat"]}, ["classes", "different"]),
+        ({"split.test": 0.7, "split.validation": 0.3}, ["split.test", "split.validation"]),
+        ({"images.hr": 130}, ["images.hr", "multiple of 4"]),
+        ({"srgan.crop": 256}, ["srgan.crop", "images.hr = 128"]),
+        ({"srgan.crop": 62}, ["srgan.crop", "multiple of 4"]),
+        ({"srgan.snapshots": [1, 99]}, ["snapshots [99]", "srgan.adversarial.epochs = 15"]),
+    ],
+)
+def test_values_that_do_not_fit_each_other_name_both_keys(changes, words):
+    values = DEFAULT
+    for key, value in changes.items():
+        section, leaf = key.split(".")
+        values = values | {section: values[section] | {leaf: value}}
+    message = complaint(values)
+    assert all(word in message for word in words), message
+
+
+def test_a_missing_section_and_an_unknown_one_are_named():
+    assert "srgan is missing" in complaint({k: v for k, v in DEFAULT.items() if k != "srgan"})
+    assert "trainer is no known key" in complaint(DEFAULT | {"trainer": {}})
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+        lambda inner: (
+            st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3)
+        ),
+        max_leaves=8,
+    ),
+    st.sampled_from(["", *DEFAULT, *leaves(DEFAULT)]),
+)
+def test_no_value_anywhere_gives_anything_but_params_or_one_sentence(value, key):
+    try:
+        parse(changed(key, value) if key else value)
+    except UserError as error:
+        assert "params.yaml" in str(error)
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        (None, "is missing"),
+        ("seed: [1\n", "is not valid YAML"),
+        ("- 1\n", "must be a mapping"),
+        ("", "must be a mapping"),
+    ],
+)
+def test_a_file_that_is_no_params_file_is_one_sentence(tmp_path, text, sentence):
+    path = tmp_path / "params.yaml"
+    if text is not None:
+        path.write_text(text)
+    with pytest.raises(UserError, match=sentence) as caught:
+        load(path)
+    assert str(path) in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_stage_sees_the_keys_it_declares_and_runtime_only():
+    params = parse(DEFAULT)
+    view = Declared(params, ["seed", "srgan.generator", "data.classes"])
+    assert view.seed == 7
+    assert view.srgan.generator.blocks == DEFAULT["srgan"]["generator"]["blocks"]
+    assert view.data.classes == ["cat", "dog"]
+    assert view.runtime.device == "auto"
+    for read, key in (
+        (lambda: view.images, "images"),
+        (lambda: view.srgan.ema, "srgan.ema"),
+        (lambda: view.data.source, "data.source"),
+    ):
+        with pytest.raises(AttributeError, match=f"reads {key}, which dvc.yaml does not declare"):
+            read()

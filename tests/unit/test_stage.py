@@ -1,0 +1,150 @@
+"""The stage runner, on a toy project: what a user sees and what it refuses."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+SCRIPT = '''"""Writes the seed to a file."""
+import _bootstrap
+import sys
+import time
+from pathlib import Path
+from srgan_ab.common.stage import run
+
+
+def toy(params):
+    text = Path("input.txt").read_text()
+{body}
+    Path("output.txt").write_text(f"{{params.seed}} {{params.compare.model}} {{text}}")
+
+
+run(toy)
+'''
+
+
+@pytest.fixture
+def project(tmp_path):
+    (tmp_path / "stages").mkdir()
+    shutil.copy(ROOT / "stages/_bootstrap.py", tmp_path / "stages")
+    shutil.copy(ROOT / "params.yaml", tmp_path)
+    (tmp_path / "input.txt").write_text("hello")
+    (tmp_path / "dvc.yaml").write_text(
+        "stages:\n  toy:\n    cmd: python stages/toy.py\n    deps: [input.txt]\n"
+        "    params: [seed, compare.model]\n    outs: [output.txt]\n"
+    )
+    return tmp_path
+
+
+def start(project, body="", *arguments):
+    indented = "\n".join(f"    {line}" for line in body.splitlines())
+    (project / "stages/toy.py").write_text(SCRIPT.format(body=indented))
+    return subprocess.Popen(
+        [sys.executable, str(project / "stages/toy.py"), *arguments],
+        env=os.environ | {"PYTHONPATH": str(ROOT / "src")},
+        cwd="/",  # a stage finds its project from wherever it is called
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def finish(process):
+    out, err = process.communicate(timeout=60)
+    return process.returncode, out, err
+
+
+def test_runs_and_writes_provenance(project):
+    code, _, err = finish(start(project))
+    assert code == 0, err
+    assert (project / "output.txt").read_text() == "7 b hello"
+    facts = json.loads((project / "metrics/provenance/toy.json").read_text())
+    assert facts["seconds"] >= 0 and facts["peak_memory_mb"] > 1
+    assert facts["versions"]["numpy"]
+
+
+def test_help_says_what_it_reads_and_writes(project):
+    code, out, _ = finish(start(project, "", "--help"))
+    assert code == 0
+    for part in ("Writes the seed to a file.", "seed compare.model", "input.txt", "output.txt"):
+        assert part in out
+
+
+def test_undeclared_params_cannot_be_read(project):
+    code, _, err = finish(start(project, "params.srgan"))
+    assert code != 0 and "reads srgan, which dvc.yaml does not declare" in err
+    code, _, err = finish(start(project, "params.compare.bootstrap"))
+    assert code != 0 and "reads compare.bootstrap" in err
+    assert not (project / "output.txt").exists()
+
+
+def test_runtime_is_always_readable(project):
+    assert finish(start(project, "assert params.runtime.device"))[0] == 0
+
+
+@pytest.mark.parametrize(
+    ("edit", "named"),
+    [
+        ("Path('input.txt').write_text('other')", "input.txt"),
+        (
+            "p = Path('params.yaml'); p.write_text(p.read_text().replace('seed: 7', 'seed: 8'))",
+            "params.yaml:seed",
+        ),
+    ],
+)
+def test_an_edit_while_it_runs_is_refused(project, edit, named):
+    code, _, err = finish(start(project, edit))
+    assert code == 1
+    assert f"{named} changed while toy ran" in err and "Traceback" not in err
+
+
+def test_an_edit_of_other_params_is_not(project):
+    edit = "p = Path('params.yaml'); p.write_text(p.read_text().replace('hr: 128', 'hr: 64'))"
+    assert finish(start(project, edit))[0] == 0
+
+
+def test_the_second_of_two_at_once_is_refused(project):
+    first = start(project, "Path('started').touch()\ntime.sleep(20)")
+    while not (project / "started").exists():
+        assert first.poll() is None
+        time.sleep(0.05)
+    code, _, err = finish(start(project))
+    first.kill()
+    first.communicate()
+    assert code == 1 and "another process runs toy here" in err
+    assert finish(start(project))[0] == 0  # a killed process leaves no lock behind
+
+
+@pytest.mark.parametrize(("sent", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+def test_signals_end_it_cleanly(project, sent, code):
+    process = start(project, "Path('started').touch()\ntime.sleep(20)")
+    while not (project / "started").exists():
+        assert process.poll() is None
+        time.sleep(0.05)
+    process.send_signal(sent)
+    returned, _, err = finish(process)
+    assert returned == code and "Traceback" not in err
+
+
+def test_user_errors_are_one_sentence(project):
+    (project / "input.txt").unlink()
+    code, _, err = finish(start(project))
+    assert (code, err.count("\n")) == (1, 1) and "input.txt is missing" in err
+    params = project / "params.yaml"
+    params.write_text(params.read_text().replace("seed: 7", "seed: seven"))
+    code, _, err = finish(start(project))
+    assert code == 1 and "seed is 'seven'" in err and "Traceback" not in err
+
+
+def test_a_stage_that_forgets_an_output_fails(project):
+    yaml = project / "dvc.yaml"
+    yaml.write_text(yaml.read_text().replace("[output.txt]", "[output.txt, more.txt]"))
+    code, _, err = finish(start(project))
+    assert code != 0 and "more.txt" in err
