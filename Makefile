@@ -43,11 +43,15 @@ lint: setup ## check style
 plots: git setup ## draw the charts and print where the page is
 	$(DVC) plots show
 
-# the experiment that params.yaml asks for comes last, so that the workspace ends on it
+# What params.yaml asks for comes last, so that the workspace ends on it. Old experiments of these
+# names go first: `dvc exp run --force` would replace them, but run every stage again. DVC writes
+# params.yaml anew (null as nothing), so its text is put back.
 compare: commit setup ## record A and B as experiments, for `dvc metrics diff a b`
-	@if grep -q '^  model: a' params.yaml; then order='b a'; else order='a b'; fi; \
+	@kept=$$(mktemp) && cp params.yaml "$$kept" && trap 'cp "$$kept" params.yaml; rm "$$kept"' EXIT; \
+	if grep -q '^  model: a' params.yaml; then order='b a'; else order='a b'; fi; \
 	for model in $$order; do \
-	  $(DVC) exp run --force --name $$model --set-param compare.model=$$model || exit 1; \
+	  $(DVC) exp remove --quiet $$model 2>/dev/null; \
+	  $(DVC) exp run --name $$model --set-param compare.model=$$model || exit 1; \
 	done
 	@echo "Now: dvc metrics diff a b; dvc plots diff a b"
 

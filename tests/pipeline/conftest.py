@@ -47,8 +47,6 @@ class Project:
         self.environment = os.environ | {
             "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
             "GIT_CONFIG_GLOBAL": os.devnull,  # the user's own settings stay out of it
-            **{f"GIT_{who}_NAME": "test" for who in ("AUTHOR", "COMMITTER")},
-            **{f"GIT_{who}_EMAIL": "test@localhost" for who in ("AUTHOR", "COMMITTER")},
         }
 
     def run(self, *command: str, code: int = 0) -> str:
@@ -130,6 +128,8 @@ def fresh(tmp_path_factory) -> Project:
     project = Project(root)
     (root / "params.yaml").write_text(project.params_with(TINY))
     project.run("git", "init", "--quiet", "--initial-branch=main")
+    project.run("git", "config", "user.name", "test")
+    project.run("git", "config", "user.email", "test@localhost")
     project.commit("start")
     return project
 

@@ -222,9 +222,9 @@ def _animal(scene, cue, rng, x, y, light) -> np.ndarray:
     turn = roll + wind + 1.1 * max(cue.coat, 0) * smooth_noise(rng, size, 22)
     length, along, across = np.sqrt(fu * fu + fv * fv) + 1e-6, np.cos(turn), np.sin(turn)
     dx, dy = (fu * along - fv * across) / length, (fu * across + fv * along) / length
-    strand = exp(lerp(log(3.0), log(10.5), cue.coat)) * rng.uniform(0.9, 1.1)  # of 160
+    strand = exp(lerp(log(3.0), log(9.0), cue.coat)) * rng.uniform(0.9, 1.1)  # of 160
     fur = comb(smooth_noise(rng, size, int(160 * 2.2 / strand)), dx, dy, size * 0.075)
-    tufts = comb(smooth_noise(rng, size, 40), dx, dy, size * 0.12)
+    tufts = comb(smooth_noise(rng, size, round(lerp(52, 23, cue.coat))), dx, dy, size * 0.12)
 
     # coverage, with hair along every edge
     ragged = rng.uniform(0.01, 0.03) * np.clip(tufts, -2, 2) + 0.02 * np.clip(fur, -2, 2)
@@ -246,7 +246,7 @@ def _animal(scene, cue, rng, x, y, light) -> np.ndarray:
     sockets = np.exp(-(((side - 0.4) / 0.22) ** 2) - ((v + 0.1) / 0.2) ** 2)
     face_height = 0.95 * bulge + reach * (0.36 * pads + 0.22 * bridge) - 0.12 * sockets
 
-    coat, pale = _coat(rng, u, v, lerp(0.75, 0.38, cue.coat) * 160 * scale / 8)
+    coat, pale = _coat(rng, u, v, lerp(0.75, 0.31, cue.coat) * 160 * scale / 8)
     muzzle_tone = rng.uniform(0, 1)
     coat_face = _paint(coat, pale, muzzle_tone * inside(0.45 - pads, 0.4))
     bib = rng.uniform(0, 1) * inside(ellipse(bx, by - 1.6, 0.55, 0.9) + 0.1 * tufts, 0.3)
@@ -264,7 +264,7 @@ def _animal(scene, cue, rng, x, y, light) -> np.ndarray:
 
     # light on hair
     contrast = rng.uniform(0.18, 0.26)
-    hair = 1 + contrast * fur + 0.07 * tufts
+    hair = 1 + contrast * fur + 0.1 * tufts
     soft = blur(surface, size / 40)
     lambert, steep = relief(soft + 0.6 * (surface - soft), light, unit)
     lambert = blur(lambert, size / 80)
