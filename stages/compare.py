@@ -31,9 +31,10 @@ def compare(params):
 
     from srgan_ab.common import paths
     from srgan_ab.common.files import atomic_file, write_metrics
+    from srgan_ab.common.packs import DOMAINS
     from srgan_ab.evaluation.classification import confusion_rows, curves, scores
     from srgan_ab.evaluation.figures import comparison, save_figure
-    from srgan_ab.evaluation.predictions import Predictions
+    from srgan_ab.evaluation.predictions import ARMS, Predictions
     from srgan_ab.evaluation.significance import bootstrap, difference
 
     classes = params.data.classes
@@ -57,6 +58,8 @@ def compare(params):
                 table.to_csv(temporary, index=False, float_format="%.6g", lineterminator="\n")
 
     results = {subject: scores(labels, rows) for subject, rows in probabilities.items()}
+    matrix = {arm: {domain: results[arm, domain] for domain in DOMAINS} for arm in ARMS}
+    write_metrics(paths.METRICS / "matrix.json", matrix)
     figure = comparison(
         accuracy={subject: result["accuracy"] for subject, result in results.items()},
         roc=roc,

@@ -37,13 +37,9 @@ def evaluate(params):
     )
     predictions.save(paths.PREDICTIONS, classes)
 
-    matrix = {
-        arm: {d: scores(test.labels, predictions.probabilities[arm, d]) for d in DOMAINS}
-        for arm in ARMS
-    }
     for arm in ARMS:
-        write_metrics(paths.METRICS / f"{arm}.json", matrix[arm]["hr"])
-    write_metrics(paths.METRICS / "matrix.json", matrix)
+        on_hr = scores(test.labels, predictions.probabilities[arm, "hr"])
+        write_metrics(paths.METRICS / f"{arm}.json", on_hr)
 
     mean = {arm: predictions.probabilities[arm, "hr"].mean(0) for arm in ("a", "b")}
     rows = choose_images(test.labels, mean["a"], mean["b"], params.seed)

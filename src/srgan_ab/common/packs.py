@@ -1,4 +1,7 @@
-"""Packs: one directory per split, its images as memory-mapped uint8 arrays in one row order."""
+"""Packs: one directory per split, its images as memory-mapped uint8 arrays in one row order.
+
+Mapped copy-on-write: torch warns of arrays that it could not write to, and the files stay safe.
+"""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -39,8 +42,8 @@ def open_pack(split: str) -> Pack:
     """Open one split's pack without reading its images."""
     directory = paths.pack(split)
     return Pack(
-        hr=np.load(directory / "hr.npy", mmap_mode="r"),
-        lr=np.load(directory / "lr.npy", mmap_mode="r"),
+        hr=np.load(directory / "hr.npy", mmap_mode="c"),
+        lr=np.load(directory / "lr.npy", mmap_mode="c"),
         labels=np.load(directory / "labels.npy"),
         index=pd.read_csv(
             directory / "index.csv",
@@ -53,7 +56,7 @@ def open_pack(split: str) -> Pack:
 def open_images(split: str, domain: str) -> np.ndarray:
     """Images of one split in one domain: (N, H, H, 3) uint8 RGB in [0, 255], memory-mapped."""
     directory = paths.pack(split) if domain == "hr" else paths.generated(split)
-    return np.load(directory / f"{domain}.npy", mmap_mode="r")
+    return np.load(directory / f"{domain}.npy", mmap_mode="c")
 
 
 @contextmanager

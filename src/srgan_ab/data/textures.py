@@ -91,8 +91,9 @@ def comb(field: np.ndarray, dx: np.ndarray, dy: np.ndarray, length: float) -> np
 def blur(field: np.ndarray, width: float) -> np.ndarray:
     """Near-Gaussian blur of the last two axes by two box filters, `width` pixels each."""
     box = max(1, round(width))
-    sizes = [1] * (field.ndim - 2) + [box, box]
-    return uniform_filter(uniform_filter(field, sizes, mode="nearest"), sizes, mode="nearest")
+    once = uniform_filter(field, box, mode="nearest", axes=(-2, -1))
+    # the second box of an even width leans the other way, so that nothing moves
+    return uniform_filter(once, box, mode="nearest", origin=box % 2 - 1, axes=(-2, -1))
 
 
 def relief(height: np.ndarray, light: np.ndarray, pixel: float) -> tuple[np.ndarray, np.ndarray]:
@@ -110,3 +111,17 @@ def relief(height: np.ndarray, light: np.ndarray, pixel: float) -> tuple[np.ndar
     length = np.sqrt(1 + dx * dx + dy * dy)
     cosine = (light[2] - light[0] * dx - light[1] * dy) / length
     return np.clip(cosine, 0, 1), 1 - 1 / length
+
+
+def paint(picture: np.ndarray, colour, cover: np.ndarray) -> np.ndarray:
+    """Lay a colour, (3,) or (3, S, S), over a picture (3, S, S) where `cover` (S, S) says."""
+    colour = np.asarray(colour, np.float32)
+    if colour.ndim == 1:
+        colour = colour[:, None, None]
+    return picture + (colour - picture) * cover
+
+
+def window(distance: np.ndarray) -> tuple[slice, slice]:
+    """Rows and columns that hold all of the region where `distance` (S, S) is negative."""
+    near = distance < 0
+    return tuple(slice(*np.flatnonzero(near.any(axis))[[0, -1]] + (0, 1)) for axis in (1, 0))

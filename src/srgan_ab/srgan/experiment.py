@@ -30,7 +30,7 @@ WON = (0.99, 5)  # discriminator accuracy above this for so many epochs: it has 
 def _on_device(images: np.ndarray, runtime: Runtime) -> torch.Tensor:
     """uint8 images, on a GPU all of them at once: 25,000 of 128 pixels are 1.2 GB."""
     if runtime.device.type == "cpu":
-        return torch.from_numpy(np.asarray(images).view())
+        return torch.from_numpy(np.asarray(images))
     return torch.from_numpy(np.array(images)).to(runtime.device)
 
 

@@ -28,7 +28,7 @@ def upscale(
     """
     for start in range(0, len(lr), batch_size):
         rows = slice(start, start + batch_size)
-        batch = torch.from_numpy(np.ascontiguousarray(lr[rows])).to(runtime.device)
+        batch = torch.from_numpy(np.array(lr[rows])).to(runtime.device)
         with runtime.autocast():
             sr = generator(as_float(batch))
         out[rows] = as_uint8(sr).cpu().numpy()
