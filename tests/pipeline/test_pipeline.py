@@ -4,6 +4,8 @@ import json
 import re
 import shutil
 
+import numpy as np
+import pandas as pd
 import pytest
 import yaml
 
@@ -80,16 +82,52 @@ def test_edited_code_runs_what_uses_it(project, file, runs, untouched):
     assert not untouched & planned
 
 
-def test_flipping_back_restores_from_the_run_cache(project):
-    trained = project.root / "models/b/replicate_0.safetensors"
-    before = trained.read_bytes()
-    with project.edited("params.yaml", project.params_with({"b.per_class": 10})):
-        assert started(project.dvc("repro", "--single-item", "train_b")) == {"train_b"}
-        assert trained.read_bytes() != before
-    output = project.dvc("repro", "--single-item", "train_b")
-    assert "Stage 'train_b' is cached" in output
-    assert trained.read_bytes() == before
+@pytest.mark.parametrize(
+    ("changes", "runs", "kept"),
+    [
+        ({"srgan.adversarial.weight": 0.05}, AFTER_SRGAN, "models/a"),
+        (
+            {"classifier.learning_rate": 0.01},
+            {"train_a", "train_b", *CONTROLS, "evaluate", "compare"},
+            "models/srgan",
+        ),
+    ],
+    ids=["srgan", "classifier"],
+)
+def test_a_change_runs_its_part_and_the_way_back_is_free(project, changes, runs, kept):
+    """Real runs: only what the change touches, then everything restored from the run cache."""
+    before = {f: f.read_bytes() for f in sorted((project.root / "models").rglob("*.safetensors"))}
+    with project.edited("params.yaml", project.params_with(changes)):
+        assert started(project.dvc("repro")) == runs
+        after = {f: f.read_bytes() for f in before}
+        moved = {
+            f.relative_to(project.root).parent.as_posix() for f in before if before[f] != after[f]
+        }
+    assert moved and kept not in moved
+    # compare alone has no run cache: its small results are in git instead
+    assert started(project.dvc("repro")) <= {"compare"}
+    assert {f: f.read_bytes() for f in before} == before
     assert project.run("git", "status", "--porcelain") == ""
+
+
+def test_no_image_is_on_both_sides(project):
+    table = pd.read_csv(project.root / "data/split.csv", dtype=str)
+    assert set(table["split"]) == {"train", "val", "test"}
+    for column in ("id", "sha256", "pixel_sha256", "group"):
+        sides = [set(rows[column]) for _, rows in table.groupby("split")]
+        assert sum(map(len, sides)) == len(set.union(*sides)), column
+
+
+def test_every_array_of_a_split_holds_that_split_and_no_other(project):
+    table = pd.read_csv(project.root / "data/split.csv", dtype=str)
+    for split, rows in table.groupby("split"):
+        index = pd.read_csv(project.root / f"data/{split}/index.csv", dtype=str)
+        assert set(index["id"]) == set(rows["id"])
+        arrays = [f"data/{split}/{name}.npy" for name in ("hr", "lr", "labels")]
+        arrays += [f"data/generated/{split}/{n}.npy" for n in ("sr", "bicubic", "srresnet")]
+        assert {len(np.load(project.root / array)) for array in arrays} == {len(rows)}
+    predictions = pd.read_csv(project.root / "data/predictions.csv", dtype=str)
+    assert set(predictions["id"]) == set(table.loc[table["split"] == "test", "id"])
 
 
 def test_compare_puts_a_beside_b(project):
@@ -126,3 +164,10 @@ def test_a_clone_without_the_cache_is_up_to_date_and_shows_its_results(project, 
     clone = Project(tmp_path / "clone")
     assert started(clone.dvc("repro", "--allow-missing", "--dry")) == set()
     assert "metrics/model.json" in clone.dvc("metrics", "show")
+
+
+def test_a_clone_makes_the_same_bits(project, tmp_path):
+    project.run("git", "clone", "--quiet", str(project.root), str(tmp_path / "clone"))
+    clone = Project(tmp_path / "clone")
+    clone.dvc("repro")
+    assert clone.run("git", "status", "--porcelain") == ""

@@ -65,6 +65,8 @@ def prepare(settings, seed: int) -> Runtime:
         torch.set_num_threads(settings.threads)
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # cuBLAS is not repeatable without
     torch.use_deterministic_algorithms(True, warn_only=device.type != "cpu")
+    # deterministic mode would also fill every new tensor, to expose reads of what nobody wrote
+    torch.utils.deterministic.fill_uninitialized_memory = False
     torch.set_float32_matmul_precision("high")
     torch.backends.cudnn.benchmark = False
     torch.manual_seed(seed)

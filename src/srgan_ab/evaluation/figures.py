@@ -91,7 +91,7 @@ def _forest(
         axes.plot(value, row, "o", color=colour, ms=8, mfc=colour if clear else "white", mew=2)
         p = f"p = {result['p']:.3f}" if result["p"] >= 0.001 else "p < 0.001"
         interval = f"{value:+.2f} [{low:+.2f}, {high:+.2f}]"
-        numbers.append(f"{interval:<23}{p}".replace("-", "−"))
+        numbers.append(f"{interval:<26}{p}".replace("-", "−"))
         names.append(f"{_name(first)} − {_name(second)}")
     axes.axvline(0, color="black", lw=1)
     axes.set_yticks(range(len(names)), names)
