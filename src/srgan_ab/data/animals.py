@@ -235,7 +235,7 @@ def paint_animal(scene, cue: Cues, rng: np.random.Generator, x, y, light) -> np.
         cover = lerp(cover, 1, layer_cover)
 
     # light
-    hair = 1 + rng.uniform(0.18, 0.26) * strands + 0.14 * tufts
+    hair = 1 + rng.uniform(0.18, 0.26) * strands + 0.12 * tufts
     lambert, steep = relief(lerp(blur(surface, size / 40), surface, 0.6), light, unit)
     lambert = blur(lambert, size / 80)
     occlusion = 1 - 0.9 * np.clip(blur(surface, size / 12) - surface, 0, 0.5)

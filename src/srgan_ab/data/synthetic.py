@@ -17,7 +17,7 @@ from srgan_ab.data.textures import blur, lerp
 # How far each cue can be trusted: the chance that it looks like the other class's, and the spread
 # of its strength (0 = a cat's, 1 = a dog's). Tuned together, see tests/unit/test_synthetic.py.
 CUES = {
-    "ears": (0.03, 0.18),
+    "ears": (0.04, 0.18),
     "muzzle": (0.05, 0.18),
     "eyes": (0.05, 0.18),
     "coat": (0.02, 0.10),
