@@ -24,7 +24,7 @@ def test_one_command_makes_everything(project):
     for arm in ARMS:
         metrics = json.loads((project.root / f"metrics/{arm}.json").read_text())
         assert metrics
-    assert "metrics/comparison.json" in project.dvc("metrics", "show")
+    assert "metrics/model.json" in project.dvc("metrics", "show")
     assert "Traceback" not in project.first_run
 
 
