@@ -1,6 +1,7 @@
 """Score every classifier on the test images, in every domain: real HR, SRGAN, bicubic, SRResNet.
 
-The test images are the same for all arms, nobody trained on them, and nothing augments them.
+The test images are the same for all arms, nobody trained on them, and nothing augments them. That
+all arms were trained alike is checked first. Validation images are scored for calibration alone.
 """
 
 import _bootstrap  # noqa: F401
@@ -9,7 +10,11 @@ from srgan_ab.common.stage import run
 
 
 def evaluate(params):
+    import pandas as pd
+
+    from srgan_ab.classifier.arms import domains_of
     from srgan_ab.classifier.prediction import predict
+    from srgan_ab.classifier.records import Record, check_comparable
     from srgan_ab.common import paths
     from srgan_ab.common.files import write_metrics
     from srgan_ab.common.packs import DOMAINS, open_images, open_pack, require_two_classes
@@ -17,28 +22,38 @@ def evaluate(params):
     from srgan_ab.common.runtime import prepare
     from srgan_ab.evaluation.classification import scores
     from srgan_ab.evaluation.figures import choose_images, prediction_sheet
-    from srgan_ab.evaluation.predictions import ARMS, Predictions
+    from srgan_ab.evaluation.ledger import seen
+    from srgan_ab.evaluation.predictions import ARMS, Predictions, chosen_arms
 
     runtime = prepare(params.runtime, params.seed)
-    test = open_pack("test")
+    test, validation = open_pack("test"), open_pack("val")
     require_two_classes(test)
-    classes = params.data.classes
+    classes, arms = params.data.classes, chosen_arms(params.controls)
 
-    images = {domain: open_images("test", domain) for domain in DOMAINS}
-    predictions = Predictions(
-        ids=test.index["id"].to_numpy(),
-        groups=test.index["group"].to_numpy(),
-        labels=test.labels,
-        probabilities={
-            (arm, domain): predict(paths.classifier(arm), images[domain], runtime)
-            for arm in ARMS
-            for domain in DOMAINS
-        },
-    )
+    records = {arm: Record.load(paths.classifier(arm)) for arm in arms}
+    check_comparable(records, {arm: domains_of(arm, params) for arm in arms}, params.b.per_class)
+    split = pd.read_csv(paths.SPLIT, dtype=str, keep_default_na=False)
+    examples = {arm: record.examples for arm, record in records.items()}
+    write_metrics(paths.LEDGER, seen(split, examples, test.index["id"]))
+
+    def predictions_of(pack, name, domains):
+        images = {domain: open_images(name, domain) for domain in domains}
+        return Predictions.of(
+            pack,
+            {
+                (arm, domain): predict(paths.classifier(arm), images[domain], runtime)
+                for arm in arms
+                for domain in domains
+            },
+        )
+
+    predictions = predictions_of(test, "test", DOMAINS)
     predictions.save(paths.PREDICTIONS, classes)
+    predictions_of(validation, "val", ["hr"]).save(paths.PREDICTIONS_VAL, classes)
 
     for arm in ARMS:
-        on_hr = scores(test.labels, predictions.probabilities[arm, "hr"])
+        left_out = arm not in arms
+        on_hr = {} if left_out else scores(test.labels, predictions.probabilities[arm, "hr"])
         write_metrics(paths.METRICS / f"{arm}.json", on_hr)
 
     mean = {arm: predictions.probabilities[arm, "hr"].mean(0) for arm in ("a", "b")}

@@ -1,4 +1,4 @@
-"""Trains one control arm by A's recipe.
+"""Trains one control arm by A's recipe, or leaves it out if `controls` does not ask for it.
 
 b_plus: HR and SR. c: bicubic. c_plus: HR and bicubic. r: SRResNet.
 """
@@ -9,9 +9,12 @@ from srgan_ab.common.stage import run
 
 
 def train_controls(params, arm):
-    from srgan_ab.classifier.arms import train_arm
+    from srgan_ab.classifier.arms import leave_out, train_arm
 
-    train_arm(arm, params)
+    if getattr(params.controls, arm):
+        train_arm(arm, params)
+    else:
+        leave_out(arm)
 
 
 if __name__ == "__main__":

@@ -11,6 +11,8 @@ from PIL import Image
 
 from srgan_ab.classifier import arms
 from srgan_ab.classifier.prediction import predict
+from srgan_ab.classifier.records import Record
+from srgan_ab.classifier.training import HISTORY
 from srgan_ab.common.errors import UserError
 from srgan_ab.common.params import Declared, parse
 from srgan_ab.common.runtime import Runtime
@@ -75,7 +77,7 @@ def seen(examples):
 @pytest.mark.parametrize("split", ["train", "val"])
 def test_each_arm_sees_every_image_of_its_domains_once(project, arm, domains, split):
     stage = "train_a" if arm == "a" else f"train_controls@{arm}"
-    found = seen(arms.examples(arm, split, declared(project, stage)))
+    found = seen(arms.examples(arms.composition(arm, split, declared(project, stage))))
     assert sorted((d, r) for d, r, _ in found) == sorted(
         (SOURCE[d], r) for d in domains for r in range(sum(COUNTS[split]))
     )
@@ -95,7 +97,7 @@ def test_per_class_limits_the_sr_images_alone(project, images, per_class, train,
     project["b"] = {"images": images, "per_class": per_class}
     params = declared(project, "train_b")
     for split, expected in (("train", train), ("val", val)):
-        found = seen(arms.examples("b", split, params))
+        found = seen(arms.examples(arms.composition("b", split, params)))
         sr = [label for domain, _, label in found if domain == SOURCE["sr"]]
         assert (sr.count(0), sr.count(1)) == expected
         assert len({(d, r) for d, r, _ in found}) == len(found)
@@ -106,7 +108,7 @@ def test_per_class_limits_the_sr_images_alone(project, images, per_class, train,
 def test_the_choice_is_seeded_and_a_larger_one_holds_a_smaller(project):
     def rows(per_class, seed=7):
         values = project | {"seed": seed, "b": {"images": "sr", "per_class": per_class}}
-        found = seen(arms.examples("b", "train", declared(values, "train_b")))
+        found = seen(arms.examples(arms.composition("b", "train", declared(values, "train_b"))))
         return {row for _, row, _ in found}
 
     assert rows(5) == rows(5) != rows(5, seed=8)
@@ -152,6 +154,15 @@ def test_an_arm_leaves_weights_history_and_metrics(project):
     picked = np.where(labels == 1, probabilities, 1 - probabilities)
     assert -np.log(picked).mean() == pytest.approx(metrics["val_loss"], abs=1e-4)
 
+    record = Record.load(path.parent)
+    assert record.recipe == project["classifier"]
+    assert record.replicates == [{"seed": 7, "updates": 6}]
+    for split, counts in COUNTS.items():
+        rows = record.examples[record.examples["split"] == split]
+        assert rows["id"].tolist() == [str(i) for i in range(sum(counts))]
+        assert rows["label"].tolist() == np.load(f"data/{split}/labels.npy").tolist()
+        assert set(rows["domain"]) == {"hr"}
+
 
 def test_every_arm_makes_as_many_updates_from_the_same_start(project, monkeypatch):
     starts = {}
@@ -185,6 +196,26 @@ def test_replicates_differ_and_a_rerun_repeats_every_byte(project):
     run("c", project)
     assert contents() == first
     assert len(pd.read_csv("plots/train_c.csv")) == 2  # the mean over replicates
+
+
+def test_replicates_share_the_images_in_memory(project, monkeypatch):
+    project["classifier"]["replicates"] = 3
+    moved = []
+    genuine = arms.resident
+    monkeypatch.setattr(
+        arms, "resident", lambda examples, device: moved.append(device) or genuine(examples, device)
+    )
+    run("c", project)
+    assert len(moved) == 2  # training and validation
+
+
+def test_an_arm_left_out_leaves_its_outputs_empty(project):
+    run("c", project)
+    arms.leave_out("c")
+    assert list(arms.paths.classifier("c").iterdir()) == []
+    assert json.loads((arms.paths.METRICS / "train_c.json").read_text()) == {}
+    history = pd.read_csv("plots/train_c.csv")
+    assert len(history) == 0 and list(history) == list(HISTORY)
 
 
 def test_pretrained_weights_are_used_where_they_exist(project):

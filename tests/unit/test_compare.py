@@ -22,17 +22,18 @@ ROOT = Path(__file__).parents[2]
 CLASSES = ["cat", "dog"]
 
 
-def invented(n: int = 80, replicates: int = 1) -> Predictions:
+def invented(n: int = 80, replicates: int = 1, arms=ARMS, domains=DOMAINS) -> Predictions:
     rng = np.random.default_rng(0)
     labels = np.arange(n) % 2
     return Predictions(
         ids=np.array([f"image {i}, of many" if i else "NA" for i in range(n)]),
         groups=np.arange(n) // 2 * 3,
+        flagged=np.arange(n) % 5 == 0,
         labels=labels,
         probabilities={
             (arm, domain): 1 / (1 + np.exp(-rng.normal(2 * labels - 1, 1, (replicates, n))))
-            for arm in ARMS
-            for domain in DOMAINS
+            for arm in arms
+            for domain in domains
         },
     )
 
@@ -41,13 +42,13 @@ def test_predictions_come_back_from_disk_bit_for_bit(tmp_path):
     written = invented(replicates=2)
     written.save(tmp_path / "predictions.csv", CLASSES)
     read = Predictions.load(tmp_path / "predictions.csv", CLASSES)
-    for name in ("ids", "groups", "labels"):
+    for name in ("ids", "groups", "flagged", "labels"):
         assert np.array_equal(getattr(read, name), getattr(written, name))
     assert read.probabilities.keys() == written.probabilities.keys()
     for subject, rows in written.probabilities.items():
         assert np.array_equal(read.probabilities[subject], rows)
     header = (tmp_path / "predictions.csv").read_text().splitlines()[0]
-    assert header == "id,group,label,arm,domain,replicate,probability"
+    assert header == "id,group,flagged,label,arm,domain,replicate,probability"
 
 
 @pytest.mark.parametrize(
@@ -65,7 +66,7 @@ def test_arms_must_have_been_tested_on_the_same_images(tmp_path, damage):
     file = tmp_path / "predictions.csv"
     invented().save(file, CLASSES)
     damage(pd.read_csv(file, keep_default_na=False)).to_csv(file, index=False)
-    with pytest.raises(UserError, match="same test images"):
+    with pytest.raises(UserError, match="same images"):
         Predictions.load(file, CLASSES)
 
 
@@ -81,10 +82,16 @@ def project(tmp_path_factory):
     shutil.copy(ROOT / "src/srgan_ab/__init__.py", root / "src/srgan_ab")
     params = yaml.safe_load((root / "params.yaml").read_text())
     params["data"]["classes"] = CLASSES
-    params["compare"] = {"model": "b", "bootstrap": 100}
+    params["compare"] = {"model": "b", "bootstrap": 100, "margin": 0.005}
     (root / "params.yaml").write_text(yaml.safe_dump(params))
     predictions = invented()
     predictions.save(root / "data/predictions.csv", CLASSES)
+    invented(40, domains=["hr"]).save(root / "data/predictions_val.csv", CLASSES)
+    write_metrics(root / "data/ledger.json", {"test": {"ids": 80}})
+    write_metrics(root / "metrics/train_srgan.json", {"n_train": 70, "n_val": 10})
+    quality = {m: {"psnr_rgb": 28.0} for m in ("srresnet", "srgan")}
+    better = {m: {"psnr_rgb": 28.5} for m in ("srresnet", "srgan")}
+    write_metrics(root / "metrics/sr.json", {"train": better, "test": quality})
     for arm in ("a", "b"):
         result = scores(predictions.labels, predictions.probabilities[arm, "hr"])
         write_metrics(root / f"metrics/{arm}.json", result)
@@ -141,6 +148,41 @@ def test_the_stage_compares_and_repeats_itself(project):
         roc = pd.read_csv(project / f"plots/roc_{arm}.csv")
         area = np.trapezoid(roc["tpr"], roc["fpr"])
         assert area == pytest.approx((b if arm == "b" else a)["roc_auc"], abs=1e-4)
+
+    verdict = (project / "metrics/verdict.md").read_text()
+    assert "80 synthetic test images, one network per arm" in verdict
+    ledger = json.loads((project / "metrics/ledger.json").read_text())
+    assert ledger["test"] == {"ids": 80}
+    assert ledger["generator"]["srgan"]["gap"] == 0.5
+    assert ledger["accuracy"]["a"]["all"] == a["accuracy"]
+    calibrated = json.loads((project / "metrics/calibration.json").read_text())
+    assert list(calibrated) == list(ARMS)
+    assert calibrated["b"]["log_loss"] == b["log_loss"]
+    assert pd.read_csv(project / "plots/reliability_a.csv")["n"].sum() == 80
+
+
+def test_arms_left_out_are_left_out_everywhere(project, tmp_path):
+    root = tmp_path / "project"
+    shutil.copytree(project, root)
+    params = yaml.safe_load((root / "params.yaml").read_text())
+    params["controls"] |= {"b_plus": False, "c_plus": False, "r": False}
+    (root / "params.yaml").write_text(yaml.safe_dump(params))
+    result = run(root)
+    assert result.returncode == 1
+    assert "data/predictions.csv does not hold the same images for every arm" in result.stderr
+
+    arms = ("a", "b", "c")
+    invented(arms=arms).save(root / "data/predictions.csv", CLASSES)
+    invented(40, arms=arms, domains=["hr"]).save(root / "data/predictions_val.csv", CLASSES)
+    result = run(root)
+    assert result.returncode == 0, result.stderr
+    for name in ("matrix", "calibration"):
+        found = json.loads((root / f"metrics/{name}.json").read_text())
+        assert list(found) == list(arms), name
+    found = json.loads((root / "metrics/comparison.json").read_text())
+    assert {"b_minus_a", "b_minus_c", "b_sr_minus_c_bicubic"} <= set(found)
+    assert "b_minus_r" not in found
+    assert "added to real ones: **not tested**" in (root / "metrics/verdict.md").read_text()
 
 
 def test_missing_predictions_are_one_sentence(project):

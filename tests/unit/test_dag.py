@@ -137,7 +137,8 @@ def test_every_dependency_is_made_by_a_stage_or_in_the_repository():
 def test_paths_are_those_of_dvc_yaml():
     made = {out for stage in STAGES.values() for out in stage["outs"]}
     constants = {
-        *(paths.RAW, paths.MANIFEST, paths.SPLIT, paths.PREDICTIONS),
+        *(paths.RAW, paths.MANIFEST, paths.SPLIT),
+        *(paths.PREDICTIONS, paths.PREDICTIONS_VAL, paths.LEDGER),
         *(paths.GENERATOR.parent, paths.SRRESNET.parent, paths.DISCRIMINATOR.parent),
         *(paths.pack(split) for split in ("train", "val", "test")),
         *(paths.generated(split) for split in ("train", "val", "test")),

@@ -115,6 +115,8 @@ def test_no_key_takes_a_mapping(key):
         ("srgan.select", "best"),
         ("compare.model", "c"),
         ("compare.bootstrap", 10),
+        ("compare.margin", 0.0),
+        ("controls.c_plus", "yes"),
         ("runtime.device", "tpu"),
         ("runtime.precision", "fp16"),
         ("runtime.threads", 0),

@@ -8,7 +8,8 @@ import torch
 
 from srgan_ab.classifier.augmentation import MEAN, STD, transformed_sheet
 from srgan_ab.classifier.backbones import build, pretrained_weights
-from srgan_ab.classifier.training import Examples, fit
+from srgan_ab.classifier.records import Record
+from srgan_ab.classifier.training import HISTORY, Examples, fit, resident
 from srgan_ab.common import paths
 from srgan_ab.common.errors import UserError
 from srgan_ab.common.files import atomic_directory, atomic_file, write_metrics
@@ -53,31 +54,42 @@ class Mixture:
         return images
 
 
-def examples(arm: str, split: str, params) -> Examples:
-    """Images and labels that an arm is trained on (`train`) or chosen by (`val`).
+def domains_of(arm: str, params) -> tuple[str, ...]:
+    """What an arm is trained on; b's is a parameter."""
+    return tuple(params.b.images.split("+")) if arm == "b" else DOMAINS[arm]
+
+
+def composition(arm: str, split: str, params) -> pd.DataFrame:
+    """Which images an arm is trained on (`train`) or chosen by (`val`).
 
     `b.per_class` takes that many SR images per class from the training split, and the same share
     of each class from the validation split: both have the same composition.
+
+    Returns:
+        One row per image: `split domain row id label`, where `row` is the image's in its pack.
 
     Raises:
         UserError: the split has fewer than two classes.
     """
     pack = open_pack(split)
     require_two_classes(pack)
-    domains = params.b.images.split("+") if arm == "b" else DOMAINS[arm]
-    row_sets = []
-    for domain in domains:
+    parts = []
+    for domain in domains_of(arm, params):
         rows = np.flatnonzero(pack.labels >= 0)
         if arm == "b" and domain == "sr" and params.b.per_class is not None:
             rows = _limited(pack, params.b.per_class, params.seed)
-        row_sets.append(rows)
-    rows = np.concatenate(row_sets)
-    mixture = Mixture(
-        [open_images(split, domain) for domain in domains],
-        np.repeat(np.arange(len(domains)), [len(rows) for rows in row_sets]),
-        rows,
-    )
-    return Examples(mixture, pack.labels[rows])
+        ids = pack.index["id"].to_numpy()[rows]
+        columns = {"domain": domain, "row": rows, "id": ids, "label": pack.labels[rows]}
+        parts.append(pd.DataFrame({"split": split, **columns}))
+    return pd.concat(parts, ignore_index=True)
+
+
+def examples(table: pd.DataFrame) -> Examples:
+    """Images and labels of a `composition`."""
+    (split,) = table["split"].unique()
+    array, domains = pd.factorize(table["domain"])
+    images = [open_images(split, domain) for domain in domains]
+    return Examples(Mixture(images, array, table["row"].to_numpy()), np.array(table["label"]))
 
 
 def _limited(pack: Pack, per_class: int, seed: int) -> np.ndarray:
@@ -98,10 +110,10 @@ def _train_labels() -> np.ndarray:
 
 
 def train_arm(arm: str, params) -> None:
-    """Train every replicate of one arm; write its weights, history and metrics.
+    """Train every replicate of one arm; write its weights, record, history and metrics.
 
     Replicate r of every arm starts from the same weights, and every arm makes as many updates:
-    epochs are counted in the HR training set.
+    epochs are counted in the HR training set. Replicates share the images in memory.
 
     Raises:
         UserError: fewer than two classes, an unknown backbone, weights that do not fit it, or a
@@ -114,10 +126,12 @@ def train_arm(arm: str, params) -> None:
             "classifier.freeze is features, but pretrained.classifier is null, so the features "
             "would stay random: set freeze to none, or name pretrained weights"
         )
-    train, validation = examples(arm, "train", params), examples(arm, "val", params)
+    compositions = [composition(arm, split, params) for split in ("train", "val")]
+    train, validation = (resident(examples(table), runtime.device) for table in compositions)
     updates_per_epoch = -(-len(_train_labels()) // settings.batch_size)
 
     histories: list[pd.DataFrame] = []
+    runs: list[dict[str, int]] = []
 
     def write_history(current: pd.DataFrame) -> None:
         mean = pd.concat([*histories, current]).groupby("epoch", as_index=False).mean()
@@ -141,6 +155,7 @@ def train_arm(arm: str, params) -> None:
                 on_epoch=write_history,
             )
             histories.append(history)
+            runs.append({"seed": seed, "updates": len(history) * updates_per_epoch})
             network.load_state_dict(state)
             save_weights(
                 directory / f"replicate_{replicate}.safetensors",
@@ -152,18 +167,30 @@ def train_arm(arm: str, params) -> None:
                 },
             )
 
+        table = pd.concat(compositions).drop(columns="row")
+        Record(settings.model_dump(), runs, table).save(directory)
+
     best = [history.loc[history.val_loss.idxmin()] for history in histories]
     write_metrics(
         paths.METRICS / f"train_{arm}.json",
         {
             "best_epoch": round(np.mean([row.epoch for row in best])),
-            "updates": sum(map(len, histories)) * updates_per_epoch // settings.replicates,
+            "updates": sum(run["updates"] for run in runs) // settings.replicates,
             "n_train": len(train.labels),
             "n_val": len(validation.labels),
             **pd.DataFrame(best).drop(columns=["epoch", "train_loss"]).mean().to_dict(),
             "parameters": sum(p.numel() for p in network.parameters()),
         },
     )
+
+
+def leave_out(arm: str) -> None:
+    """Write an arm's outputs, empty: params.yaml does not ask for it."""
+    with atomic_directory(paths.classifier(arm)):
+        pass
+    write_metrics(paths.METRICS / f"train_{arm}.json", {})
+    with atomic_file(paths.PLOTS / f"train_{arm}.csv") as temporary:
+        temporary.write_text(",".join(HISTORY) + "\n")
 
 
 def write_transformed(params) -> None:

@@ -22,6 +22,8 @@ from srgan_ab.common.errors import UserError
 from srgan_ab.common.params import Classifier
 from srgan_ab.common.runtime import Runtime
 
+HISTORY = ("epoch", "train_loss", "val_loss", "val_accuracy", "val_f1", "val_auc")
+
 
 @dataclass(frozen=True)
 class Examples:
@@ -51,8 +53,8 @@ def fit(
 
     Args:
         network: on the runtime's device; ends in the state of the last epoch.
-        train: on an accelerator they move there once, as uint8; otherwise read batch by batch.
-        validation: never augmented.
+        train: on the runtime's device, see `resident`.
+        validation: the same; never augmented.
         settings: `classifier` of params.yaml.
         updates_per_epoch: of the HR training set, the same for every arm.
         runtime: where to compute.
@@ -60,8 +62,7 @@ def fit(
         on_epoch: receives the history so far.
 
     Returns:
-        The best state, and the history: one row per epoch, `epoch train_loss val_loss
-        val_accuracy val_f1 val_auc`.
+        The best state, and the history: one row per epoch, columns `HISTORY`.
 
     Raises:
         UserError: the loss is no longer finite.
@@ -69,9 +70,7 @@ def fit(
     torch.manual_seed(seed)  # dropout
     chance = runtime.generator(seed)  # augmentation
     order = _batches(len(train.labels), settings.batch_size, seed)
-    images = _resident(train.images, runtime.device)
     labels = torch.from_numpy(train.labels).to(runtime.device)
-    held_out = Examples(_resident(validation.images, runtime.device), validation.labels)
 
     trained = [p for p in network.parameters() if p.requires_grad]
     optimizer = torch.optim.AdamW(
@@ -87,7 +86,7 @@ def fit(
             total = torch.zeros((), device=runtime.device)  # no step waits for its loss
             # (updates, batch) row numbers, in one transfer
             for chosen in torch.stack(list(islice(order, updates_per_epoch))).to(runtime.device):
-                batch = as_float(_rows(images, chosen), runtime.device)
+                batch = as_float(_rows(train.images, chosen), runtime.device)
                 batch = normalise(augment(batch, settings.augmentation, chance))
                 with runtime.autocast():
                     loss = functional.cross_entropy(
@@ -102,7 +101,7 @@ def fit(
                 bar.update()
 
             row = {"epoch": epoch, "train_loss": total.item() / updates_per_epoch}
-            row |= _validate(network, held_out, runtime)
+            row |= _validate(network, validation, runtime)
             if not (math.isfinite(row["train_loss"]) and math.isfinite(row["val_loss"])):
                 raise UserError(
                     f"the classifier's loss is no longer finite in epoch {epoch}: lower "
@@ -130,15 +129,19 @@ def _batches(count: int, batch_size: int, seed: int) -> Iterator[torch.Tensor]:
         rest = rest[batch_size:]
 
 
-def _resident(images, device: torch.device):
-    """The images themselves on the CPU; elsewhere one uint8 tensor there, filled part by part."""
+def resident(examples: Examples, device: torch.device) -> Examples:
+    """Examples as `fit` wants them, once for all replicates.
+
+    On the CPU as they are, read batch by batch; elsewhere as one uint8 tensor on the device.
+    """
     if device.type == "cpu":
-        return images
+        return examples
+    images = examples.images
     store = torch.empty((len(images), *images[:1].shape[1:]), dtype=torch.uint8, device=device)
     for start in range(0, len(images), 1024):
         part = images[start : start + 1024]
         store[start : start + len(part)] = torch.tensor(part)
-    return store
+    return Examples(store, examples.labels)
 
 
 def _rows(images, chosen: torch.Tensor):

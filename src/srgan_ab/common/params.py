@@ -109,6 +109,15 @@ class ArmB(Section):
     per_class: Count | None  # SR images per class; null = all
 
 
+class Controls(Section):
+    """Which control arms are trained and compared; a and b always are."""
+
+    b_plus: bool
+    c: bool
+    c_plus: bool
+    r: bool
+
+
 class GeneratorParams(Section):
     blocks: Count
     channels: Count
@@ -171,6 +180,7 @@ class Srgan(Section):
 class Compare(Section):
     model: Literal["a", "b"]
     bootstrap: Annotated[int, Field(ge=100)]
+    margin: Fraction  # of accuracy
 
 
 class RuntimeParams(Section):
@@ -190,6 +200,7 @@ class Params(Section):
     images: Images
     classifier: Classifier
     b: ArmB
+    controls: Controls
     srgan: Srgan
     compare: Compare
     runtime: RuntimeParams

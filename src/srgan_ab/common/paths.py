@@ -12,6 +12,8 @@ RAW = Path("data/raw.zip")
 MANIFEST = Path("data/manifest.csv")
 SPLIT = Path("data/split.csv")
 PREDICTIONS = Path("data/predictions.csv")
+PREDICTIONS_VAL = Path("data/predictions_val.csv")
+LEDGER = Path("data/ledger.json")
 
 PRETRAINED = Path("models/pretrained")
 GENERATOR = Path("models/srgan/generator.safetensors")
@@ -34,7 +36,7 @@ def generated(split: str) -> Path:
 
 
 def classifier(arm: str) -> Path:
-    """Directory of one arm's classifiers: `replicate_0.safetensors`, ..."""
+    """Directory of one arm: `replicate_0.safetensors`, ..., and how they were trained."""
     return Path("models") / arm
 
 

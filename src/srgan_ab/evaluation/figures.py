@@ -16,7 +16,7 @@ from srgan_ab.common.files import atomic_file
 from srgan_ab.common.packs import DOMAINS
 from srgan_ab.common.pictures import contact_sheet
 from srgan_ab.evaluation.classification import THRESHOLD
-from srgan_ab.evaluation.predictions import ARMS, Subject
+from srgan_ab.evaluation.predictions import Subject
 
 BLUE, VERMILION, GREY = "#0072b2", "#d55e00", "#777777"
 ARM_NAMES = {"a": "A", "b": "B", "b_plus": "B+", "c": "C", "c_plus": "C+", "r": "R"}
@@ -35,14 +35,15 @@ FRAME = 4  # pixels
 
 def _matrix(axes: Axes, accuracy: Mapping[Subject, float], trained_on: Mapping[str, str]) -> None:
     """Arms down, test domains across, percent in every cell."""
-    values = 100 * np.array([[accuracy[arm, domain] for domain in DOMAINS] for arm in ARMS])
+    arms = list(dict.fromkeys(arm for arm, _ in accuracy))
+    values = 100 * np.array([[accuracy[arm, domain] for domain in DOMAINS] for arm in arms])
     axes.imshow(values, cmap="viridis", aspect="auto")
     middle = (values.min() + values.max()) / 2
     for (row, column), value in np.ndenumerate(values):
         colour = "black" if value > middle else "white"
         axes.text(column, row, f"{value:.1f}", ha="center", va="center", color=colour, size=12)
     axes.set_xticks(range(len(DOMAINS)), [DOMAIN_NAMES[domain] for domain in DOMAINS])
-    axes.set_yticks(range(len(ARMS)), [f"{ARM_NAMES[a]}: {trained_on[a]}" for a in ARMS])
+    axes.set_yticks(range(len(arms)), [f"{ARM_NAMES[a]}: {trained_on[a]}" for a in arms])
     axes.set(title="Accuracy (%)", xlabel="tested on", ylabel="classifier: trained on")
     axes.tick_params(length=0)
     axes.spines[:].set_visible(False)
@@ -70,7 +71,8 @@ def _roc(
     axes.legend(loc="lower right", frameon=False)
 
 
-def _name(subject: Subject) -> str:
+def subject_name(subject: Subject) -> str:
+    """Arm and test domain in words: "B on real HR"."""
     arm, domain = subject
     return f"{ARM_NAMES[arm]} on {DOMAIN_NAMES[domain]}"
 
@@ -92,7 +94,7 @@ def _forest(
         p = f"p = {result['p']:.3f}" if result["p"] >= 0.001 else "p < 0.001"
         interval = f"{value:+.2f} [{low:+.2f}, {high:+.2f}]"
         numbers.append(f"{interval:<26}{p}".replace("-", "−"))
-        names.append(f"{_name(first)} − {_name(second)}")
+        names.append(f"{subject_name(first)} − {subject_name(second)}")
     axes.axvline(0, color="black", lw=1)
     axes.set_yticks(range(len(names)), names)
     right = axes.secondary_yaxis("right")

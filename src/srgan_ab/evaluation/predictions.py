@@ -1,4 +1,8 @@
-"""`data/predictions.csv`: the probability of every test image under every arm and test domain."""
+"""Probability of every image under every arm and domain: the one artefact behind all numbers.
+
+`data/predictions.csv` holds the test images in every domain, `data/predictions_val.csv` the
+validation images on real HR, by which probabilities are calibrated.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,7 +13,8 @@ import pandas as pd
 
 from srgan_ab.common.errors import UserError
 from srgan_ab.common.files import atomic_file
-from srgan_ab.common.packs import DOMAINS
+from srgan_ab.common.packs import DOMAINS, Pack
+from srgan_ab.common.params import Controls
 
 ARMS = ("a", "b", "b_plus", "c", "c_plus", "r")
 KEY = ["arm", "domain", "replicate"]
@@ -17,26 +22,64 @@ KEY = ["arm", "domain", "replicate"]
 Subject = tuple[str, str]  # (arm, domain): a classifier, and what it was tested on
 
 
+def chosen_arms(controls: Controls) -> tuple[str, ...]:
+    """The arms of a run: a, b, and the control arms that `controls` of params.yaml asks for."""
+    return tuple(arm for arm in ARMS if arm in ("a", "b") or getattr(controls, arm))
+
+
 @dataclass(frozen=True)
 class Predictions:
-    """What every classifier says of the same test images, in the same order.
+    """What every classifier says of the same images, in the same order.
 
     Attributes:
         ids: (N,) of str.
         groups: (N,) number of the group of near-duplicates that an image belongs to.
+        flagged: (N,) bool: the original is smaller than an HR image.
         labels: (N,) int: 1 is the positive class, the second of `data.classes`.
         probabilities: (arm, domain) to (replicates, N) in [0, 1], of the positive class.
     """
 
     ids: np.ndarray
     groups: np.ndarray
+    flagged: np.ndarray
     labels: np.ndarray
     probabilities: dict[Subject, np.ndarray]
+
+    @classmethod
+    def of(cls, pack: Pack, probabilities: dict[Subject, np.ndarray]) -> "Predictions":
+        """Of the images of a pack."""
+        return cls(
+            ids=pack.index["id"].to_numpy(),
+            groups=pack.index["group"].to_numpy(),
+            flagged=pack.index["flagged"].to_numpy().astype(bool),
+            labels=pack.labels,
+            probabilities=probabilities,
+        )
+
+    @property
+    def arms(self) -> tuple[str, ...]:
+        """In the order in which they were predicted."""
+        return tuple(dict.fromkeys(arm for arm, _ in self.probabilities))
+
+    @property
+    def replicates(self) -> int:
+        """Networks per arm."""
+        return len(next(iter(self.probabilities.values())))
+
+    @property
+    def independent(self) -> bool:
+        """One network per arm, and no two images that are near-duplicates of each other."""
+        return self.replicates == 1 and len(np.unique(self.groups)) == len(self.groups)
 
     def save(self, path: Path, classes: Sequence[str]) -> None:
         """Write one row per image, arm, domain and replicate; labels as class names."""
         images = pd.DataFrame(
-            {"id": self.ids, "group": self.groups, "label": np.array(classes)[self.labels]}
+            {
+                "id": self.ids,
+                "group": self.groups,
+                "flagged": self.flagged.astype(int),
+                "label": np.array(classes)[self.labels],
+            }
         )
         tables = [
             images.assign(arm=arm, domain=domain, replicate=replicate, probability=row)
@@ -47,7 +90,13 @@ class Predictions:
             pd.concat(tables).to_csv(temporary, index=False, lineterminator="\n")
 
     @classmethod
-    def load(cls, path: Path, classes: Sequence[str]) -> "Predictions":
+    def load(
+        cls,
+        path: Path,
+        classes: Sequence[str],
+        arms: Sequence[str] = ARMS,
+        domains: Sequence[str] = DOMAINS,
+    ) -> "Predictions":
         """Read what `save` wrote.
 
         Raises:
@@ -57,25 +106,25 @@ class Predictions:
             path,
             dtype={"id": str, "label": str},
             keep_default_na=False,  # a class may be called "None"
-            float_precision="round_trip",
         )
         blocks = {key: block for key, block in table.groupby(KEY, sort=False)}
         first = next(iter(blocks.values()))
         same = all(block["id"].array.equals(first["id"].array) for block in blocks.values())
         replicates = table["replicate"].max() + 1
-        wanted = [(a, d, r) for a in ARMS for d in DOMAINS for r in range(replicates)]
+        wanted = [(a, d, r) for a in arms for d in domains for r in range(replicates)]
         if not same or set(blocks) != set(wanted):
             raise UserError(
-                f"{path} does not hold the same test images for every arm and domain: "
+                f"{path} does not hold the same images for every arm and domain: "
                 "run `dvc repro evaluate` again"
             )
         return cls(
             ids=first["id"].to_numpy(),
             groups=first["group"].to_numpy(),
+            flagged=first["flagged"].to_numpy().astype(bool),
             labels=(first["label"] == classes[1]).to_numpy().astype(int),
             probabilities={
                 (a, d): np.stack([blocks[a, d, r]["probability"] for r in range(replicates)])
-                for a in ARMS
-                for d in DOMAINS
+                for a in arms
+                for d in domains
             },
         )

@@ -1,173 +1,76 @@
-"""Is a difference between two classifiers on the same images more than chance?
+"""What is compared with what, and whether a difference is more than chance, or less than a margin.
 
-Exact McNemar test for accuracy, paired bootstrap for every score. All resamples are computed at
-once: a resample is a row of weights, how often each image was drawn, and every score is a function
-of weighted sums.
+Declared here, before any result: the pairs, and which of them confirm something.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import binomtest
+from scipy.stats import norm
 
-from srgan_ab.evaluation.classification import BINS, CERTAIN, THRESHOLD, equal_mass_bins
+from srgan_ab.evaluation.bootstrap import SCORES, bootstrap, mean_over_replicates
+from srgan_ab.evaluation.classification import THRESHOLD
+from srgan_ab.evaluation.paired import (
+    POWER,
+    delong,
+    holm,
+    least_detectable,
+    mcnemar,
+    score_equivalence,
+    score_interval,
+)
 from srgan_ab.evaluation.predictions import Predictions, Subject
 
-SCORES = (
-    "accuracy",
-    "balanced_accuracy",
-    "f1",
-    "precision",
-    "recall",
-    "roc_auc",
-    "average_precision",
-    "log_loss",
-    "brier",
-    "ece",
+# name: (arm, test domain) minus (arm, test domain)
+PAIRS = {
+    # on real photographs: does what a classifier was trained on matter?
+    "b_minus_a": (("b", "hr"), ("a", "hr")),
+    "b_minus_c": (("b", "hr"), ("c", "hr")),
+    "b_minus_r": (("b", "hr"), ("r", "hr")),
+    "b_plus_minus_a": (("b_plus", "hr"), ("a", "hr")),
+    "b_plus_minus_c_plus": (("b_plus", "hr"), ("c_plus", "hr")),
+    "c_minus_a": (("c", "hr"), ("a", "hr")),
+    # where only the small image is to be had: up-scale it how, for which classifier?
+    "b_sr_minus_c_bicubic": (("b", "sr"), ("c", "bicubic")),
+    "b_sr_minus_r_srresnet": (("b", "sr"), ("r", "srresnet")),
+    "a_sr_minus_a_bicubic": (("a", "sr"), ("a", "bicubic")),
+    "b_sr_minus_a_hr": (("b", "sr"), ("a", "hr")),
+}
+
+# The family of tests: the accuracy of these pairs. Their p are adjusted for each other (Holm), and
+# the verdict rests on them alone; every other number explores.
+CONFIRMATORY = (
+    "b_minus_a",
+    "b_minus_c",
+    "b_plus_minus_a",
+    "b_plus_minus_c_plus",
+    "b_sr_minus_c_bicubic",
 )
-CHUNK = 200  # resamples at a time: 12 MB of weights for 7,500 images
-
-
-def mcnemar(first_right: np.ndarray, second_right: np.ndarray) -> float:
-    """Exact two-sided McNemar test (1947, doi:10.1007/BF02295996).
-
-    Of the images that only one of two classifiers gets right, each would be as likely to have
-    either one's favour if they were equally good: a fair coin.
-
-    Args:
-        first_right: (N,) bool, whether the first classifier is right about an image.
-        second_right: (N,) bool, the same for the second.
-
-    Returns:
-        p; 1 where they are right about the same images.
-    """
-    only_first = int((first_right & ~second_right).sum())
-    discordant = int((first_right ^ second_right).sum())
-    return float(binomtest(only_first, discordant).pvalue) if discordant else 1.0
 
 
 @dataclass(frozen=True)
-class _Ranking:
-    """One network's probabilities, prepared so that any weights can be scored by matrix algebra.
+class _Judged:
+    """Interval and p of one score's difference, by resampling or in closed form."""
 
-    Positives are in order of falling probability. Ties count as one threshold, as in
-    scikit-learn: `tie_end` is the last positive that shares a positive's probability, `above` and
-    `through` are how many negatives lie strictly above it and at or above it.
-    """
-
-    positives: np.ndarray  # rows of images
-    negatives: np.ndarray
-    tie_end: np.ndarray
-    above: np.ndarray
-    through: np.ndarray
-
-    @classmethod
-    def of(cls, labels: np.ndarray, probabilities: np.ndarray) -> "_Ranking":
-        order = np.argsort(-probabilities, kind="stable")
-        positives, negatives = order[labels[order] == 1], order[labels[order] == 0]
-        p, n = -probabilities[positives], -probabilities[negatives]  # both ascending
-        return cls(
-            positives=positives,
-            negatives=negatives,
-            tie_end=np.searchsorted(p, p, side="right") - 1,
-            above=np.searchsorted(n, p, side="left"),
-            through=np.searchsorted(n, p, side="right"),
-        )
-
-    def areas(self, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Weighted ROC-AUC and average precision: weights (R, N) to two times (R,)."""
-        w = weights[:, self.positives]
-        true = w.cumsum(1)
-        false = np.zeros((len(w), len(self.negatives) + 1))
-        weights[:, self.negatives].cumsum(1, out=false[:, 1:])
-        true_here, false_here = true[:, self.tie_end], false[:, self.through]
-        total = true[:, -1]
-        outranked = 2 * false[:, -1:] - false_here - false[:, self.above]  # ties count half
-        auc = np.einsum("ij,ij->i", w, outranked) / (2 * total * false[:, -1])
-        called = true_here + false_here
-        precision = np.divide(true_here, called, out=np.zeros_like(called), where=called > 0)
-        return auc, np.einsum("ij,ij->i", w, precision) / total
+    interval: tuple[float, float]
+    p: float
+    method: str
 
 
-def weighted_scores(
-    labels: np.ndarray, probabilities: np.ndarray, weights: np.ndarray
-) -> np.ndarray:
-    """The scores of `classification.scores` of one network, under many weightings of the images.
-
-    The bins of the calibration error are those of the unweighted images.
-
-    Args:
-        labels: (N,) of 0 and 1.
-        probabilities: (N,).
-        weights: (R, N) floats, how often each image counts.
-
-    Returns:
-        (R, scores) in the order of `SCORES`; NaN where a resample lacks a class that the score
-        needs.
-    """
-    called = probabilities >= THRESHOLD
-    sure = probabilities.clip(CERTAIN, 1 - CERTAIN)
-    in_bin = np.eye(BINS)[equal_mass_bins(probabilities)]  # (N, bins)
-    columns = [
-        np.ones(len(labels)),
-        labels,
-        called,
-        labels * called,
-        (labels - probabilities) ** 2,
-        -np.log(np.where(labels == 1, sure, 1 - sure)),
-        *(in_bin * (labels - probabilities)[:, None]).T,
-    ]
-    sums = weights @ np.stack(columns, axis=1).astype(np.float64)
-    n, positive, called, hit, squared, nats = sums[:, :6].T
-    negative, false_alarm = n - positive, called - hit
-    with np.errstate(invalid="ignore", divide="ignore"):
-        sensitivity, specificity = hit / positive, 1 - false_alarm / negative
-        auc, average_precision = _Ranking.of(labels, probabilities).areas(weights)
-        values = {
-            "accuracy": (hit + negative - false_alarm) / n,
-            "balanced_accuracy": (sensitivity + specificity) / 2,
-            "f1": 2 * hit / (positive + called),
-            "precision": np.where(called > 0, hit / called, 0.0),
-            "recall": sensitivity,
-            "roc_auc": auc,
-            "average_precision": average_precision,
-            "log_loss": nats / n,
-            "brier": squared / n,
-            "ece": np.abs(sums[:, 6:]).sum(1) / n,
-        }
-    return np.stack([values[name] for name in SCORES], axis=1)
+def _resampled(value: float, values: np.ndarray) -> _Judged:
+    """Percentiles; p is twice the smaller share of resamples on one side of zero."""
+    values = values[np.isfinite(values)]
+    sides = [(1 + side.sum()) / (1 + len(values)) for side in (values <= 0, values >= 0)]
+    low, high = np.percentile(values, (2.5, 97.5)) if len(values) else (np.nan, np.nan)
+    return _Judged((low, high), min(1.0, 2 * min(sides)), "bootstrap")
 
 
-def bootstrap(
-    predictions: Predictions, subjects: Sequence[Subject], resamples: int, seed: int
-) -> dict[Subject, np.ndarray]:
-    """Scores of some arms and domains, on the test set and on resamples of it.
-
-    Drawn with replacement are groups of near-duplicates, which stand or fall together, and
-    replicates; a score is the mean over the replicates drawn. The draws are the same for all
-    subjects, so that differences between them are paired.
-
-    Returns:
-        (arm, domain) to (1 + resamples, scores); row 0 is the test set as it is.
-    """
-    generator = np.random.default_rng(seed)
-    _, group = np.unique(predictions.groups, return_inverse=True)
-    groups, replicates = group.max() + 1, len(next(iter(predictions.probabilities.values())))
-    parts = {subject: [] for subject in subjects}
-    for start in range(0, resamples, CHUNK):
-        size = min(CHUNK, resamples - start)
-        drawn = generator.multinomial(groups, np.full(groups, 1 / groups), size)
-        networks = generator.multinomial(replicates, np.full(replicates, 1 / replicates), size)
-        if start == 0:
-            drawn = np.vstack([np.ones((1, groups), int), drawn])
-            networks = np.vstack([np.ones((1, replicates), int), networks])
-        weights = drawn[:, group].astype(np.float64)
-        for subject in subjects:
-            rows = predictions.probabilities[subject]
-            each = np.stack([weighted_scores(predictions.labels, p, weights) for p in rows])
-            parts[subject].append(np.einsum("rks,kr->ks", each, networks) / replicates)
-    return {subject: np.concatenate(part) for subject, part in parts.items()}
+def _delong(labels: np.ndarray, rows: list[np.ndarray]) -> _Judged:
+    value, error = delong(labels, *(row[0] for row in rows))
+    interval = tuple(norm.interval(0.95, value, error)) if error else (value, value)
+    p = 2 * norm.sf(abs(value) / error) if error else float(value == 0)
+    return _Judged(interval, p, "DeLong")
 
 
 def difference(
@@ -175,31 +78,110 @@ def difference(
     samples: Mapping[Subject, np.ndarray],
     first: Subject,
     second: Subject,
-) -> dict[str, dict[str, float]]:
+    margin: float,
+    seed: int,
+) -> dict[str, dict]:
     """First minus second, for every score.
+
+    One network per arm and images without near-duplicates: McNemar and Tango for accuracy, DeLong
+    for ROC-AUC. Otherwise, and for the other scores, the bootstrap over images and networks.
 
     Args:
         predictions: what was resampled.
         samples: from `bootstrap`.
         first: an arm and the domain it is tested on.
         second: the same.
+        margin: differences in accuracy below it are of no interest, in (0, 1).
+        seed: of the uncertainty that networks add.
 
     Returns:
-        score to `difference` on the test set, `low` and `high`, the 2.5 and 97.5 percentiles of
-        the resampled differences, and `p`: for accuracy with one replicate the exact McNemar test,
-        otherwise twice the smaller share of resamples (the test set counted in) in which the
-        difference is at most, or at least, zero.
+        score to `difference` on the test set, its 95 % interval `low` and `high`, `p` and the
+        `method`. Accuracy has, besides, `low_90 high_90` and `p_equivalence` (two one-sided tests
+        against the margin: at most 0.05 where the 90 % interval lies within it), `disagreement`
+        (share of images that exactly one of the two gets right), `least_detectable` (difference
+        found with 80 % power) and `of_replicates`, the difference of each.
     """
-    values = samples[first] - samples[second]
-    low, high = np.nanpercentile(values[1:], (2.5, 97.5), axis=0)
-    below, above = ((1 + side.sum(0)) for side in (values[1:] <= 0, values[1:] >= 0))
-    p = np.minimum(1.0, 2 * np.minimum(below, above) / (1 + np.isfinite(values[1:]).sum(0)))
+    each = samples[first] - samples[second]  # (replicates, 1 + resamples, scores)
+    values = each[:, 0].mean(0)
+    resampled = mean_over_replicates(each, seed)
+    # calibration errors grow by resampling as much as by chance: the interval is mirrored
+    ece = SCORES.index("ece")
+    resampled[:, ece] = 2 * values[ece] - resampled[:, ece]
+    judged = {
+        name: _resampled(value, column)
+        for name, value, column in zip(SCORES, values, resampled.T, strict=True)
+    }
 
     rows = [predictions.probabilities[subject] for subject in (first, second)]
-    if len(rows[0]) == 1:
-        right = [(row[0] >= THRESHOLD) == predictions.labels for row in rows]
-        p[SCORES.index("accuracy")] = mcnemar(*right)
-    return {
-        name: {"difference": values[0, i], "low": low[i], "high": high[i], "p": p[i]}
-        for i, name in enumerate(SCORES)
+    if predictions.independent:
+        judged["roc_auc"] = _delong(predictions.labels, rows)
+    right = [(row >= THRESHOLD) == predictions.labels for row in rows]
+    disagreement = float((right[0] ^ right[1]).mean())
+    if predictions.independent or not disagreement:  # where all agree, resamples do so too
+        only = [int((mine & ~other).sum()) for mine, other in (right, right[::-1])]
+        images = len(np.unique(predictions.groups))
+        judged["accuracy"] = _Judged(
+            score_interval(*only, images), mcnemar(*only), "McNemar, Tango"
+        )
+        more = {
+            "p_equivalence": score_equivalence(*only, images, margin),
+            "least_detectable": least_detectable(images, disagreement),
+        }
+        low_90, high_90 = score_interval(*only, images, level=0.90)
+    else:
+        column = resampled[:, SCORES.index("accuracy")]
+        low_90, high_90 = np.percentile(column, (5, 95))
+        beyond = max((column <= -margin).sum(), (column >= margin).sum())
+        low, high = judged["accuracy"].interval
+        z = norm.ppf(0.975)
+        more = {
+            "p_equivalence": min(1.0, (1 + beyond) / (1 + len(column))),
+            "least_detectable": (z + norm.ppf(POWER)) / z * (high - low) / 2,
+        }
+
+    result = {
+        name: {
+            "difference": value,
+            "low": float(judged[name].interval[0]),
+            "high": float(judged[name].interval[1]),
+            "p": float(judged[name].p),
+            "method": judged[name].method,
+        }
+        for name, value in zip(SCORES, values, strict=True)
     }
+    result["accuracy"] |= {"low_90": float(low_90), "high_90": float(high_90)} | more
+    result["accuracy"] |= {
+        "disagreement": disagreement,
+        "of_replicates": each[:, 0, SCORES.index("accuracy")].tolist(),
+    }
+    return result
+
+
+def pairs_of(arms: Collection[str]) -> dict[str, tuple[Subject, Subject]]:
+    """Those of `PAIRS` whose arms were trained."""
+    return {
+        name: pair for name, pair in PAIRS.items() if all(subject[0] in arms for subject in pair)
+    }
+
+
+def differences(
+    predictions: Predictions, resamples: int, margin: float, seed: int
+) -> dict[str, dict[str, dict]]:
+    """`difference` of every pair, with `p_holm` and `p_equivalence_holm` in the declared family.
+
+    Superiority and equivalence are two questions, each with its own family.
+
+    Returns:
+        pair to score to numbers, in the order of `PAIRS`.
+    """
+    pairs = pairs_of(predictions.arms)
+    subjects = sorted({subject for pair in pairs.values() for subject in pair})
+    samples = bootstrap(predictions, subjects, resamples, seed)
+    found = {
+        name: difference(predictions, samples, *pair, margin, seed) for name, pair in pairs.items()
+    }
+    family = [name for name in CONFIRMATORY if name in found]
+    for p in ("p", "p_equivalence"):
+        for name, adjusted in holm({n: found[n]["accuracy"][p] for n in family}).items():
+            found[name]["accuracy"][f"{p}_holm"] = adjusted
+    return found

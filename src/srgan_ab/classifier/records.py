@@ -1,0 +1,103 @@
+"""How each arm was trained, written beside its weights: that arms are comparable is asserted."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from srgan_ab.common import paths
+from srgan_ab.common.errors import UserError
+from srgan_ab.common.files import atomic_file
+
+
+@dataclass(frozen=True)
+class Record:
+    """One arm's training.
+
+    Attributes:
+        recipe: the section `classifier` of the params.
+        replicates: one per network: its `seed` and the `updates` that were made.
+        examples: one row per image: `split` (`train`, or `val`), `domain`, `id` and `label`.
+    """
+
+    recipe: dict
+    replicates: list[dict[str, int]]
+    examples: pd.DataFrame
+
+    def save(self, directory: Path) -> None:
+        """Write `training.json` and `examples.csv`."""
+        with atomic_file(directory / "training.json") as temporary:
+            facts = {"recipe": self.recipe, "replicates": self.replicates}
+            temporary.write_text(json.dumps(facts, indent=2) + "\n")
+        with atomic_file(directory / "examples.csv") as temporary:
+            self.examples.to_csv(temporary, index=False, lineterminator="\n")
+
+    @classmethod
+    def load(cls, directory: Path) -> "Record":
+        """Read what `save` wrote.
+
+        Raises:
+            UserError: the directory holds no record.
+        """
+        try:
+            facts = json.loads((directory / "training.json").read_text())
+            examples = pd.read_csv(
+                directory / "examples.csv", dtype={"id": str}, keep_default_na=False
+            )
+        except FileNotFoundError:
+            raise UserError(
+                f"{directory} does not say how it was trained: run the stage that trains it again"
+            ) from None
+        return cls(facts["recipe"], facts["replicates"], examples)
+
+
+def check_comparable(
+    records: Mapping[str, Record], domains: Mapping[str, Sequence[str]], sr_per_class: int | None
+) -> None:
+    """All arms were trained alike, on the same images of the domains that define them.
+
+    Compared with `a` are the recipe (batch size, epochs, augmentation and all), the seeds, the
+    updates made (unless `patience` lets arms stop early), and, domain by domain, ids and classes.
+
+    Args:
+        records: arm to record; `a` is among them.
+        domains: arm to what it is trained on.
+        sr_per_class: `b.per_class`: of SR images, b then has at most so many of each class.
+
+    Raises:
+        UserError: an arm differs, and in what.
+    """
+    reference = records["a"]
+    early = reference.recipe["patience"] is not None
+
+    def runs(record: Record) -> list[tuple]:
+        return [(run["seed"], None if early else run["updates"]) for run in record.replicates]
+
+    def images(record: Record, side: str, domain: str) -> set[tuple]:
+        table = record.examples
+        rows = table[(table["split"] == side) & (table["domain"] == domain)]
+        return set(zip(rows["id"], rows["label"], strict=True))
+
+    def fail(arm: str, what: str) -> None:
+        raise UserError(
+            f"{paths.classifier(arm)} and {paths.classifier('a')} cannot be compared, they differ "
+            f"in {what}: run `dvc repro` again"
+        )
+
+    for arm, record in records.items():
+        for key, value in reference.recipe.items():
+            if record.recipe.get(key) != value:
+                fail(arm, f"classifier.{key}, {record.recipe.get(key)} and {value}")
+        if runs(record) != runs(reference):
+            fail(arm, f"seeds and updates, {record.replicates} and {reference.replicates}")
+        if set(record.examples["domain"]) != set(domains[arm]):
+            fail(arm, f"definition: {arm} is trained on {' and '.join(domains[arm])}")
+        for side in ("train", "val"):
+            wanted = images(reference, side, "hr")
+            for domain in domains[arm]:
+                found = images(record, side, domain)
+                limited = arm == "b" and domain == "sr" and sr_per_class is not None
+                if not (found <= wanted if limited else found == wanted):
+                    fail(arm, f"ids or classes of the {domain} images of {side}")

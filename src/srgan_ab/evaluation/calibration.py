@@ -1,0 +1,119 @@
+"""Can probabilities be believed: reliability by bins, and temperature scaling.
+
+The temperature is fitted on the validation images of real HR, one per network, and judged on the
+test images.
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+from scipy.optimize import minimize_scalar
+from scipy.special import expit, logit
+from scipy.stats import norm
+
+from srgan_ab.evaluation.bootstrap import SCORES, bootstrap, mean_over_replicates
+from srgan_ab.evaluation.classification import CERTAIN, equal_mass_bins
+from srgan_ab.evaluation.predictions import Predictions
+
+TEMPERATURES = (0.05, 20.0)  # a network that is right about every validation image asks for 0
+
+
+def reliability(labels: np.ndarray, probabilities: np.ndarray) -> pd.DataFrame:
+    """Share of positives among images of like probability, in 15 equal-mass bins.
+
+    Args:
+        labels: (N,) of 0 and 1.
+        probabilities: (replicates, N); networks are pooled.
+
+    Returns:
+        One row per bin that holds images: `probability` (mean), `positive` (share), its 95 %
+        Wilson interval `low high`, and `n`, images per network.
+    """
+    pooled = probabilities.ravel()
+    table = pd.DataFrame(
+        {
+            "bin": equal_mass_bins(pooled),
+            "probability": pooled,
+            "positive": np.tile(labels, len(probabilities)),
+        }
+    )
+    rows = table.groupby("bin").mean()
+    rows["n"] = n = table.groupby("bin").size() / len(probabilities)
+    z = norm.ppf(0.975)
+    middle = (rows["positive"] + z**2 / (2 * n)) / (1 + z**2 / n)
+    spread = rows["positive"] * (1 - rows["positive"]) / n + z**2 / (4 * n**2)
+    half = z * np.sqrt(spread) / (1 + z**2 / n)
+    rows["low"], rows["high"] = (middle - half).clip(0), (middle + half).clip(upper=1)
+    return rows[["probability", "positive", "low", "high", "n"]].reset_index(drop=True)
+
+
+def temper(probabilities: np.ndarray, temperature: float) -> np.ndarray:
+    """Divide the log-odds by a temperature: above 1, every probability moves towards one half."""
+    return expit(logit(probabilities.clip(CERTAIN, 1 - CERTAIN)) / temperature)
+
+
+def fit_temperature(labels: np.ndarray, probabilities: np.ndarray) -> float:
+    """The temperature of least log loss (Guo et al. 2017, arXiv:1706.04599), in 0.05 ... 20.
+
+    Args:
+        labels: (N,) of 0 and 1.
+        probabilities: (N,) of class 1 by one network, of images that it was not trained on.
+    """
+    odds = logit(probabilities.clip(CERTAIN, 1 - CERTAIN)) * (2 * labels - 1)
+
+    def log_loss(log_temperature: float) -> float:
+        return np.logaddexp(0, -odds * np.exp(-log_temperature)).mean()
+
+    found = minimize_scalar(log_loss, bounds=np.log(TEMPERATURES), method="bounded")
+    return float(np.exp(found.x))
+
+
+def calibration(
+    validation: Predictions, test: Predictions, resamples: int, seed: int
+) -> dict[str, Mapping[str, float]]:
+    """Calibration of every arm on real HR test images, before and after temperature scaling.
+
+    Args:
+        validation: of real HR, by which temperatures are fitted.
+        test: of at least real HR.
+        resamples: behind each interval.
+        seed: of the resamples.
+
+    Returns:
+        arm to `temperature` (mean over replicates), `log_loss` (nats) and `ece`, each with its 95 %
+        interval `_low _high`, and the same after scaling, `tempered_...`.
+    """
+    subjects = [(arm, "hr") for arm in test.arms]
+    temperatures = {
+        subject: [fit_temperature(validation.labels, p) for p in validation.probabilities[subject]]
+        for subject in subjects
+    }
+    tempered = {
+        subject: np.stack(
+            [
+                temper(p, t)
+                for p, t in zip(test.probabilities[subject], temperatures[subject], strict=True)
+            ]
+        )
+        for subject in subjects
+    }
+    versions = {"": test, "tempered_": replace(test, probabilities=tempered)}
+    result = {arm: {"temperature": np.mean(temperatures[arm, "hr"])} for arm, _ in subjects}
+    for prefix, predictions in versions.items():
+        samples = bootstrap(predictions, subjects, resamples, seed)
+        for arm, domain in subjects:
+            values = samples[arm, domain][:, 0].mean(0)
+            spread = mean_over_replicates(samples[arm, domain], seed)
+            for score in ("log_loss", "ece"):
+                value, column = values[SCORES.index(score)], spread[:, SCORES.index(score)]
+                if score == "ece":  # grows by resampling as much as by chance: mirrored
+                    column = (2 * value - column).clip(0)
+                low, high = np.percentile(column, (2.5, 97.5))
+                result[arm] |= {
+                    f"{prefix}{score}": value,
+                    f"{prefix}{score}_low": low,
+                    f"{prefix}{score}_high": high,
+                }
+    return result

@@ -1,0 +1,114 @@
+"""The leakage ledger: what each model has seen, checked against the one split, not assumed."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+
+from srgan_ab.common import paths
+from srgan_ab.common.errors import UserError
+from srgan_ab.evaluation.classification import THRESHOLD
+from srgan_ab.evaluation.predictions import Predictions
+
+IDENTITIES = ("id", "sha256", "pixel_sha256", "group")  # what no two splits may share
+
+
+def overlaps(split: pd.DataFrame) -> dict[str, int]:
+    """How many ids, files, pictures and groups of near-duplicates are in more than one split.
+
+    Raises:
+        UserError: any is.
+    """
+    counts = {name: int((split.groupby(name)["split"].nunique() > 1).sum()) for name in IDENTITIES}
+    for name, count in counts.items():
+        if count:
+            raise UserError(
+                f"{paths.SPLIT} has {count} values of {name} in more than one split, so test "
+                "images would be seen in training: run `dvc repro --force split`"
+            )
+    return counts
+
+
+def _check_side(ids: pd.Series, side: str, split_of: pd.Series, who: str) -> None:
+    """Every id is of one split; crops of an image are named `id#0`, `id#1`, ..."""
+    source = ids.where(ids.isin(split_of.index), ids.str.rsplit("#", n=1).str[0])
+    elsewhere = ids[split_of.reindex(source).to_numpy() != side]
+    if len(elsewhere):
+        raise UserError(
+            f"{who} {side} image {elsewhere.iloc[0]!r}, which {paths.SPLIT} does not assign to "
+            f"{side}: run `dvc repro` again"
+        )
+
+
+def seen(
+    split: pd.DataFrame, examples: Mapping[str, pd.DataFrame], tested: Sequence[str]
+) -> dict[str, dict]:
+    """What every classifier was trained on, chosen by and tested on.
+
+    Args:
+        split: `data/split.csv`.
+        examples: arm to one row per image in its training: `split` (`train`, or `val`, by which the
+            best epoch is chosen), `domain`, `id` and `label`.
+        tested: ids of the test images.
+
+    Returns:
+        `shared_between_splits`, all zero; `test`: `ids`; `arms`: arm to `train` and `val`, each
+        with `ids`, `images` (an id counts once per domain), `positive` (share) and `domains`, and
+        `test_ids_seen`, zero.
+
+    Raises:
+        UserError: the splits overlap, or an image is used on a side that is not its own.
+    """
+    shared = overlaps(split)
+    split_of = split.set_index("id")["split"]
+    _check_side(pd.Series(tested, dtype=str), "test", split_of, "data/predictions.csv holds the")
+    arms = {}
+    for arm, table in examples.items():
+        arms[arm] = {"test_ids_seen": int(table["id"].isin(tested).sum())}
+        for side, rows in table.groupby("split", sort=False):
+            _check_side(rows["id"], side, split_of, f"{paths.classifier(arm)} has used the")
+            arms[arm][side] = {
+                "ids": rows["id"].nunique(),
+                "images": len(rows),
+                "positive": rows["label"].mean(),
+                "domains": list(rows["domain"].unique()),
+            }
+    return {"shared_between_splits": shared, "test": {"ids": len(set(tested))}, "arms": arms}
+
+
+def accuracy_without_flagged(predictions: Predictions) -> dict[str, dict[str, float]]:
+    """Accuracy on real HR with and without the images whose originals are smaller than HR.
+
+    Returns:
+        `flagged`: their number, and for every arm `all` and `without_flagged` (NaN if all are
+        flagged), means over replicates.
+    """
+    whole = ~predictions.flagged
+    result = {"flagged": int(predictions.flagged.sum())}
+    for arm in predictions.arms:
+        right = (predictions.probabilities[arm, "hr"] >= THRESHOLD) == predictions.labels
+        result[arm] = {
+            "all": right.mean(),
+            "without_flagged": right[:, whole].mean() if whole.any() else np.nan,
+        }
+    return result
+
+
+def generator_gap(quality: Mapping[str, Mapping], training: Mapping[str, float]) -> dict:
+    """How much better the generators are on images that they were trained on.
+
+    A gap says that the SR images a classifier is trained on are better than those it is tested on.
+
+    Args:
+        quality: `metrics/sr.json`: split to method to `psnr_rgb` (dB) and others.
+        training: `metrics/train_srgan.json`.
+
+    Returns:
+        `train_images` and `val_images` that the generators have seen, and for `srresnet` and
+        `srgan` `psnr_rgb_train`, `psnr_rgb_test` and `gap`, in dB.
+    """
+    result = {"train_images": training["n_train"], "val_images": training["n_val"]}
+    for method in ("srresnet", "srgan"):
+        train, test = (quality[side][method]["psnr_rgb"] for side in ("train", "test"))
+        result[method] = {"psnr_rgb_train": train, "psnr_rgb_test": test, "gap": train - test}
+    return result

@@ -1,0 +1,117 @@
+"""The ledger counts what was seen, and stops where an image is on a side that is not its own."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from srgan_ab.common.errors import UserError
+from srgan_ab.evaluation.ledger import accuracy_without_flagged, generator_gap, seen
+from srgan_ab.evaluation.predictions import Predictions
+
+SIDES = {"train": 12, "val": 4, "test": 8}
+
+
+def split_table():
+    names = [f"{side} {i}" for side, count in SIDES.items() for i in range(count)]
+    table = pd.DataFrame({"id": names, "split": [name.split()[0] for name in names]})
+    return table.assign(
+        sha256=[f"file {n}" for n in names],
+        pixel_sha256=[f"pixels {n}" for n in names],
+        group=np.arange(len(names)).astype(str),
+    )
+
+
+def examples(domains=("hr",)):
+    rows = [
+        (side, domain, f"{side} {i}", i % 2)
+        for side in ("train", "val")
+        for domain in domains
+        for i in range(SIDES[side])
+    ]
+    return pd.DataFrame(rows, columns=["split", "domain", "id", "label"])
+
+
+TESTED = [f"test {i}" for i in range(8)]
+
+
+def test_the_ledger_counts_ids_and_images():
+    found = seen(split_table(), {"a": examples(), "b_plus": examples(("hr", "sr"))}, TESTED)
+    assert found["shared_between_splits"] == dict.fromkeys(
+        ("id", "sha256", "pixel_sha256", "group"), 0
+    )
+    assert found["test"] == {"ids": 8}
+    assert found["arms"]["a"] == {
+        "test_ids_seen": 0,
+        "train": {"ids": 12, "images": 12, "positive": 0.5, "domains": ["hr"]},
+        "val": {"ids": 4, "images": 4, "positive": 0.5, "domains": ["hr"]},
+    }
+    assert found["arms"]["b_plus"]["train"] == {
+        "ids": 12,
+        "images": 24,
+        "positive": 0.5,
+        "domains": ["hr", "sr"],
+    }
+
+
+@pytest.mark.parametrize("name", ["sha256", "pixel_sha256", "group"])
+def test_a_picture_in_two_splits_is_told(name):
+    table = split_table()
+    table.loc[20, name] = table.loc[3, name]
+    with pytest.raises(UserError, match=f"has 1 values of {name} in more than one split"):
+        seen(table, {"a": examples()}, TESTED)
+
+
+@pytest.mark.parametrize(
+    ("row", "name", "words"),
+    [
+        (5, "test 1", r"models/a has used the train image 'test 1', which data/split.csv"),
+        (5, "val 1", r"models/a has used the train image 'val 1'"),
+        (13, "train 1", r"models/a has used the val image 'train 1'"),
+        (0, "unheard of", r"models/a has used the train image 'unheard of'"),
+    ],
+)
+def test_an_image_on_another_side_is_told(row, name, words):
+    table = examples()
+    table.loc[row, "id"] = name
+    with pytest.raises(UserError, match=words):
+        seen(split_table(), {"a": table}, TESTED)
+
+
+def test_a_training_image_among_the_tested_is_told():
+    with pytest.raises(UserError, match=r"predictions\.csv holds the test image 'train 3'"):
+        seen(split_table(), {"a": examples()}, [*TESTED, "train 3"])
+
+
+def test_crops_are_of_the_side_of_their_image():
+    tested = [f"{name}#{crop}" for name in TESTED for crop in (0, 1)]
+    assert seen(split_table(), {"a": examples()}, tested)["test"]["ids"] == 16
+    with pytest.raises(UserError, match="'train 3#1'"):
+        seen(split_table(), {"a": examples()}, [*tested, "train 3#1"])
+
+
+def predictions(flagged):
+    return Predictions(
+        ids=np.arange(4).astype(str),
+        groups=np.arange(4),
+        flagged=np.array(flagged),
+        labels=np.array([0, 1, 0, 1]),
+        probabilities={("a", "hr"): np.array([[0.1, 0.9, 0.8, 0.9], [0.1, 0.2, 0.8, 0.9]])},
+    )
+
+
+def test_accuracy_without_flagged_images_by_hand():
+    found = accuracy_without_flagged(predictions([False, False, True, False]))
+    assert found["flagged"] == 1
+    assert found["a"] == pytest.approx({"all": 5 / 8, "without_flagged": 5 / 6})
+    found = accuracy_without_flagged(predictions([True] * 4))
+    assert np.isnan(found["a"]["without_flagged"])
+
+
+def test_the_generators_gap_is_train_less_test():
+    quality = {
+        "train": {"srresnet": {"psnr_rgb": 29.0}, "srgan": {"psnr_rgb": 28.0}},
+        "test": {"srresnet": {"psnr_rgb": 28.5}, "srgan": {"psnr_rgb": 28.25}},
+    }
+    found = generator_gap(quality, {"n_train": 12, "n_val": 4})
+    assert (found["train_images"], found["val_images"]) == (12, 4)
+    assert (found["srresnet"]["gap"], found["srgan"]["gap"]) == (0.5, -0.25)

@@ -1,0 +1,156 @@
+"""Every rule of the verdict, at its edges: no sentence is stronger than the numbers."""
+
+import pytest
+
+from srgan_ab.evaluation.figures import subject_name
+from srgan_ab.evaluation.significance import CONFIRMATORY, PAIRS
+from srgan_ab.evaluation.verdict import answers, outcome, sentence, verdict
+
+MARGIN = 0.005
+BETTER = {"difference": 0.021, "low": 0.012, "high": 0.030, "low_90": 0.0135, "high_90": 0.0285}
+BETTER |= {"p": 0.0001, "p_holm": 0.0005, "p_equivalence": 0.99, "p_equivalence_holm": 1.0}
+BETTER |= {"least_detectable": 0.013}
+WORSE = BETTER | {"difference": -0.021, "low": -0.030, "high": -0.012}
+WORSE |= {"low_90": -0.0285, "high_90": -0.0135}
+OPEN = BETTER | {"difference": -0.002, "low": -0.012, "high": 0.008, "p": 0.6, "p_holm": 1.0}
+OPEN |= {"low_90": -0.010, "high_90": 0.006}
+SAME = BETTER | {"difference": 0.0, "low": -0.0045, "high": 0.0045, "p": 1.0, "p_holm": 1.0}
+SAME |= {"low_90": -0.004, "high_90": 0.004, "p_equivalence": 0.01, "p_equivalence_holm": 0.03}
+
+
+@pytest.mark.parametrize(
+    ("result", "kind"),
+    [
+        (BETTER, "better"),
+        (WORSE, "worse"),
+        (OPEN, "undecided"),
+        (SAME, "same"),
+        (BETTER | {"low": 0.0}, "undecided"),  # touches zero
+        (WORSE | {"high": 0.0}, "undecided"),
+        (BETTER | {"p_holm": 0.05}, "better"),
+        (BETTER | {"p_holm": 0.0501}, "undecided"),  # the other tests are in the way
+        (BETTER | {"low": -0.001, "p_holm": 0.04}, "undecided"),  # p alone is not enough
+        (SAME | {"high_90": 0.005}, "undecided"),  # touches the margin
+        (SAME | {"low_90": -0.0051}, "undecided"),
+        (SAME | {"p_equivalence_holm": 0.06}, "undecided"),
+        (SAME | {"low": 0.001, "p_holm": 0.001}, "same"),  # real, and too small to matter
+        ({k: v for k, v in BETTER.items() if k != "p_holm"} | {"p": 0.06}, "undecided"),
+        ({k: v for k, v in BETTER.items() if k != "p_holm"}, "better"),  # outside the family
+    ],
+)
+def test_outcomes(result, kind):
+    assert outcome(result, MARGIN) == kind
+
+
+@pytest.mark.parametrize(
+    ("result", "images", "words"),
+    [
+        (
+            BETTER,
+            180,
+            "B on real HR is better than A on real HR by 2.1 points "
+            "(95 % interval 1.2 to 3.0; p < 0.001, adjusted).",
+        ),
+        (
+            WORSE | {"p_holm": 0.012},
+            180,
+            "B on real HR is worse than A on real HR by 2.1 points "
+            "(95 % interval 1.2 to 3.0; p = 0.012, adjusted).",
+        ),
+        (
+            WORSE,
+            7500,
+            "B on real HR is worse than A on real HR by 2.10 points "
+            "(95 % interval 1.20 to 3.00; p < 0.001, adjusted).",
+        ),
+        (
+            SAME,
+            180,
+            "B on real HR and A on real HR differ by no more than 0.5 points "
+            "(90 % interval −0.4 to +0.4 points).",
+        ),
+        (
+            SAME | {"difference": 0.003, "low": 0.001, "p_holm": 0.001},
+            180,
+            "B on real HR and A on real HR differ by no more than 0.5 points (90 % interval −0.4 "
+            "to +0.4 points), though by more than nothing: +0.3 points (p = 0.001, adjusted).",
+        ),
+        (
+            OPEN,
+            180,
+            "B on real HR against A on real HR is undecided: the 95 % interval reaches from −1.2 "
+            "to +0.8 points; the test could only have shown a difference of about 1.3 points "
+            "(80 % power).",
+        ),
+        (
+            BETTER | {"p_holm": 0.08},
+            180,
+            "B on real HR against A on real HR is undecided: the 95 % interval reaches from +1.2 "
+            "to +3.0 points and excludes 0, but the test does not (p = 0.080, adjusted); the test "
+            "could only have shown a difference of about 1.3 points (80 % power).",
+        ),
+        (
+            {k: v for k, v in OPEN.items() if "holm" not in k} | {"low": -0.0004},
+            180,
+            "B on real HR against A on real HR is undecided: the 95 % interval reaches from 0.0 "
+            "to +0.8 points; the test could only have shown a difference of about 1.3 points "
+            "(80 % power).",
+        ),
+    ],
+)
+def test_sentences(result, images, words):
+    assert sentence("b_minus_a", result, MARGIN, images) == words
+
+
+ADDED = "SRGAN's images added to real ones"
+
+
+@pytest.mark.parametrize(
+    ("gain", "control", "answer"),
+    [
+        ("better", "better", "yes, and more than bicubic images would"),
+        ("better", "same", "no: they help, but bicubic images help at least as much"),
+        ("better", "worse", "no: they help, but bicubic images help at least as much"),
+        ("better", "undecided", "undecided: they help, but it is open whether"),
+        ("better", None, "undecided: originals with SRGAN's images are better"),
+        ("same", "better", "no difference that matters"),
+        ("worse", "better", "no, it is worse"),
+        ("undecided", "better", "undecided"),
+        (None, "better", "not tested"),
+    ],
+)
+def test_added_images_help_only_if_they_help_more_than_bicubic_ones(gain, control, answer):
+    outcomes = {"b_plus_minus_a": gain, "b_plus_minus_c_plus": control}
+    outcomes = {pair: kind for pair, kind in outcomes.items() if kind}
+    assert answers(outcomes)[ADDED].startswith(answer)
+
+
+def whole(results, replicates=1):
+    return verdict(
+        {pair: {"accuracy": result} for pair, result in results.items()},
+        MARGIN,
+        images=180,
+        replicates=replicates,
+        synthetic=True,
+    )
+
+
+def test_the_verdict_answers_first_and_says_what_it_rests_on():
+    text = whole({pair: WORSE for pair in PAIRS})
+    assert text.index("**no, it is worse**") < text.index("## The declared tests")
+    assert "180 synthetic test images, one network per arm" in text
+    assert "margin: 0.5 points" in text and "5 tests" in text
+    assert "how others of the same recipe would do is not known" in text
+    declared, explored = text.split("## The declared tests")[1].split("## Explored besides")
+    for pair, (first, second) in PAIRS.items():
+        words = f"{subject_name(first)} is worse than {subject_name(second)} by"
+        assert (words in declared) == (pair in CONFIRMATORY)
+        assert (words in explored) == (pair not in CONFIRMATORY)
+
+
+def test_several_networks_and_left_out_arms_are_told():
+    text = whole({"b_minus_a": OPEN}, replicates=5)
+    assert "5 networks per arm" in text and "Declared beforehand: 1 test, " in text
+    assert "how others of the same recipe" not in text
+    assert text.count("**not tested**") == 2
+    assert "Explored besides" not in text
