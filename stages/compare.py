@@ -17,7 +17,7 @@ def compare(params):
     from srgan_ab.common.files import atomic_file, write_metrics
     from srgan_ab.common.packs import DOMAINS
     from srgan_ab.evaluation.calibration import calibration, reliability
-    from srgan_ab.evaluation.classification import confusion_rows, curves, scores
+    from srgan_ab.evaluation.classification import THRESHOLD, confusion_rows, curves, scores
     from srgan_ab.evaluation.figures import comparison, save_figure
     from srgan_ab.evaluation.ledger import accuracy_without_flagged, generator_gap
     from srgan_ab.evaluation.predictions import Predictions, chosen_arms
@@ -63,7 +63,10 @@ def compare(params):
             with atomic_file(paths.PLOTS / f"{kind}_{arm}.csv") as temporary:
                 table.to_csv(temporary, index=False, float_format="%.6g", lineterminator="\n")
 
-    results = {subject: scores(labels, rows) for subject, rows in probabilities.items()}
+    results = {}
+    for subject, rows in probabilities.items():
+        each = ((rows >= THRESHOLD) == labels).mean(axis=1)
+        results[subject] = {**scores(labels, rows), "accuracy_of_replicates": each.tolist()}
     matrix = {arm: {domain: results[arm, domain] for domain in DOMAINS} for arm in arms}
     write_metrics(paths.METRICS / "matrix.json", matrix)
     figure = comparison(

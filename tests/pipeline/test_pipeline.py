@@ -46,6 +46,11 @@ def test_a_second_run_does_nothing(project):
         ({"b.per_class": 10}, {"train_b"}, {"train_a", "train_srgan", "generate_sr", *CONTROLS}),
         ({"split.test": 0.25}, {"split"}, {"download"}),
         ({"images.fit": "squash"}, {"downscale"}, {"download", "split"}),
+        (
+            {"controls.r": False},
+            {"train_controls@r", "evaluate"},
+            {"train_a", "train_b", *CONTROLS} - {"train_controls@r"},
+        ),
         ({"compare.bootstrap": 150}, {"compare"}, {"evaluate", "train_a", "train_b"}),
         ({"seed": 8}, {"download", "split", "train_a", "train_srgan"}, set()),
     ],

@@ -149,6 +149,8 @@ def test_the_stage_compares_and_repeats_itself(project):
         area = np.trapezoid(roc["tpr"], roc["fpr"])
         assert area == pytest.approx((b if arm == "b" else a)["roc_auc"], abs=1e-4)
 
+    matrix = json.loads((project / "metrics/matrix.json").read_text())
+    assert matrix["a"]["hr"] == a | {"accuracy_of_replicates": [a["accuracy"]]}
     verdict = (project / "metrics/verdict.md").read_text()
     assert "80 synthetic test images, one network per arm" in verdict
     ledger = json.loads((project / "metrics/ledger.json").read_text())
