@@ -58,7 +58,7 @@ class _Judged:
     method: str
 
 
-def _resampled(value: float, values: np.ndarray) -> _Judged:
+def _resampled(values: np.ndarray) -> _Judged:
     """Percentiles; p is twice the smaller share of resamples on one side of zero."""
     values = values[np.isfinite(values)]
     sides = [(1 + side.sum()) / (1 + len(values)) for side in (values <= 0, values >= 0)]
@@ -107,10 +107,7 @@ def difference(
     # calibration errors grow by resampling as much as by chance: the interval is mirrored
     ece = SCORES.index("ece")
     resampled[:, ece] = 2 * values[ece] - resampled[:, ece]
-    judged = {
-        name: _resampled(value, column)
-        for name, value, column in zip(SCORES, values, resampled.T, strict=True)
-    }
+    judged = {name: _resampled(column) for name, column in zip(SCORES, resampled.T, strict=True)}
 
     rows = [predictions.probabilities[subject] for subject in (first, second)]
     if predictions.independent:
