@@ -168,6 +168,18 @@ class Srgan(Section):
         return self
 
 
+class Benchmarks(Section):
+    paths: list[str]  # folders of HR pictures
+    lr: Literal["matlab", "pillow"]
+
+    @model_validator(mode="after")
+    def _names_differ(self):
+        names = [Path(path).name for path in self.paths]
+        if len(set(names)) < len(names):
+            raise ValueError(f"benchmarks.paths {self.paths} must end in different names")
+        return self
+
+
 class Compare(Section):
     model: Literal["a", "b"]
     bootstrap: Annotated[int, Field(ge=100)]
@@ -191,6 +203,7 @@ class Params(Section):
     classifier: Classifier
     b: ArmB
     srgan: Srgan
+    benchmarks: Benchmarks
     compare: Compare
     runtime: RuntimeParams
 
