@@ -1,11 +1,13 @@
 """SRResNet, the generator of SRGAN (Ledig et al. 2017, arXiv 1609.04802, figure 4)."""
 
 from collections import OrderedDict
+from itertools import pairwise
 from pathlib import Path
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from srgan_ab.common.weights import load_weights, read_weights
 
@@ -132,8 +134,20 @@ class Generator(nn.Module):
         return sr.sigmoid() if self.output == "sigmoid" else sr
 
 
+def fold_normalization(generator: Generator) -> None:
+    """Put each BatchNorm, linear once it is trained, into the convolution before it.
+
+    Args:
+        generator: in evaluation mode; changed in place, and of no use for training any more.
+    """
+    for layers in (generator.join, *(block.body for block in generator.body)):
+        for i, (convolution, norm) in enumerate(pairwise(layers)):
+            if isinstance(norm, nn.BatchNorm2d):
+                layers[i], layers[i + 1] = fuse_conv_bn_eval(convolution, norm), nn.Identity()
+
+
 def load_generator(path: Path, device: torch.device) -> Generator:
-    """Rebuild a generator from its file alone, ready for inference.
+    """Rebuild a generator from its file alone, ready for inference and for that only.
 
     Raises:
         UserError: the file is missing, no safetensors, or of another network.
@@ -141,4 +155,5 @@ def load_generator(path: Path, device: torch.device) -> Generator:
     state, architecture = read_weights(path)
     generator = Generator(**architecture)
     load_weights(generator, state, str(path))
-    return generator.eval().requires_grad_(False).to(device, memory_format=torch.channels_last)
+    fold_normalization(generator.eval())
+    return generator.requires_grad_(False).to(device, memory_format=torch.channels_last)
