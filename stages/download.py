@@ -18,8 +18,13 @@ def download(params):
     from srgan_ab.data.sources import open_source
     from srgan_ab.data.verification import verify_all
 
-    for network in ("classifier", "perceptual", "lpips"):
-        provide_weights(network, getattr(params.pretrained, network), params.classifier.backbone)
+    networks = {
+        "classifier": params.classifier.backbone,
+        "perceptual": params.srgan.perceptual.network,
+        "lpips": "squeezenet1_1",
+    }
+    for use, network in networks.items():
+        provide_weights(use, getattr(params.pretrained, use), network)
 
     workers = params.runtime.workers
     with open_source(params.data, params.seed, workers) as source:

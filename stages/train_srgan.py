@@ -1,15 +1,17 @@
 """Train SRResNet on a pixel loss, then SRGAN from it; keep both generators.
 
-Pictures of the validation set show the generator at the snapshot epochs.
+Pictures of the validation set show the generator at the snapshot epochs. A training that was
+stopped goes on where it stood when it is run again.
 """
 
 import _bootstrap  # noqa: F401
 
-from srgan_ab.common.stage import run
+from srgan_ab.common import stage
 
 
 def train_srgan(params):
     from srgan_ab.common import paths
+    from srgan_ab.common.checkpoints import Checkpoints
     from srgan_ab.common.runtime import prepare
     from srgan_ab.evaluation.image_quality import load_lpips, measure
     from srgan_ab.srgan.experiment import train
@@ -21,8 +23,10 @@ def train_srgan(params):
         params.seed,
         runtime,
         measure=lambda sr, hr: measure(sr, hr, lpips, runtime.device),
+        lpips=lpips,
+        checkpoints=Checkpoints(stage.checkpoint_directory),
     )
 
 
 if __name__ == "__main__":
-    run(train_srgan)
+    stage.run(train_srgan)

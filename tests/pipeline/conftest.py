@@ -34,6 +34,7 @@ TINY = {
     "srgan.perceptual.weight": 0.0,
     "srgan.select": "last",
     "srgan.snapshots": [1, 2],
+    "benchmarks.paths": [],
     "compare.model": "b",
     "compare.bootstrap": 100,
 }

@@ -15,7 +15,15 @@ pytestmark = pytest.mark.slow
 
 ARMS = {"a", "b", "b_plus", "c", "c_plus", "r"}
 CONTROLS = {f"train_controls@{arm}" for arm in ARMS - {"a", "b"}}
-AFTER_SRGAN = {"train_srgan", "generate_sr", "train_b", *CONTROLS, "evaluate", "compare"}
+AFTER_SRGAN = {
+    "train_srgan",
+    "generate_sr",
+    "benchmark",
+    "train_b",
+    *CONTROLS,
+    "evaluate",
+    "compare",
+}
 
 
 def test_one_command_makes_everything(project):
@@ -51,6 +59,7 @@ def test_a_second_run_does_nothing(project):
             {"train_controls@r", "evaluate"},
             {"train_a", "train_b", *CONTROLS} - {"train_controls@r"},
         ),
+        ({"benchmarks.lr": "pillow"}, {"benchmark"}, {"train_srgan", "generate_sr"}),
         ({"compare.bootstrap": 150}, {"compare"}, {"evaluate", "train_a", "train_b"}),
         ({"seed": 8}, {"download", "split", "train_a", "train_srgan"}, set()),
     ],
@@ -109,8 +118,8 @@ def test_a_change_runs_its_part_and_the_way_back_is_free(project, changes, runs,
             f.relative_to(project.root).parent.as_posix() for f in before if before[f] != after[f]
         }
     assert moved and kept not in moved
-    # compare alone has no run cache: its small results are in git instead
-    assert started(project.dvc("repro")) <= {"compare"}
+    # these two have no run cache: their small results are in git instead
+    assert started(project.dvc("repro")) <= {"benchmark", "compare"}
     assert {f: f.read_bytes() for f in before} == before
     assert project.run("git", "status", "--porcelain") == ""
 

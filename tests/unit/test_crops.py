@@ -4,11 +4,16 @@ import numpy as np
 import pytest
 import torch
 
-from srgan_ab.srgan.crops import as_float, as_uint8, random_crops
+from srgan_ab.srgan.crops import Crops, as_float, as_uint8
 
 
 def generator(seed=0):
     return torch.Generator().manual_seed(seed)
+
+
+def one_pass(lr, hr, crop, batch_size, random, flip=True, turn=True):
+    crops = Crops(lr, hr, crop, batch_size, flip, turn, random)
+    return [crops.next() for _ in range(len(crops))]
 
 
 def pairs(n=5, size=8):
@@ -37,26 +42,40 @@ def test_overshoot_is_clamped_not_wrapped():
 
 def test_lr_and_hr_stay_aligned_under_every_crop_flip_and_turn():
     lr, hr = pairs(n=64)
-    for lr_batch, hr_batch in random_crops(lr, hr, 16, 16, generator()):
+    for lr_batch, hr_batch in one_pass(lr, hr, 16, 16, generator()):
         assert lr_batch.shape == (16, 3, 4, 4)
         assert torch.equal(hr_batch, lr_batch.repeat_interleave(4, 2).repeat_interleave(4, 3))
 
 
-def test_all_eight_symmetries_occur():
-    lr = torch.arange(16, dtype=torch.uint8).view(1, 4, 4, 1).expand(200, 4, 4, 3).contiguous()
+SQUARE = np.arange(16).reshape(4, 4)
+ROTATIONS = [np.rot90(SQUARE, k) for k in range(4)]
+REFLECTIONS = [np.rot90(SQUARE.T, k) for k in range(4)]
+
+
+@pytest.mark.parametrize(
+    ("flip", "turn", "expected"),
+    [
+        (False, False, [SQUARE]),
+        (True, False, [SQUARE, SQUARE[:, ::-1]]),
+        (False, True, ROTATIONS),
+        (True, True, ROTATIONS + REFLECTIONS),
+    ],
+)
+def test_the_symmetries_asked_for_occur_and_no_other(flip, turn, expected):
+    lr = torch.arange(16, dtype=torch.uint8).view(1, 4, 4, 1).expand(400, 4, 4, 3).contiguous()
     hr = lr.repeat_interleave(4, 1).repeat_interleave(4, 2)
-    ((batch, _),) = random_crops(lr, hr, 16, 200, generator())
-    seen = {tuple(x[0].mul(255).round().int().flatten().tolist()) for x in batch}
-    square = np.arange(16).reshape(4, 4)
-    turned = [np.rot90(s, k) for s in (square, square.T) for k in range(4)]
-    assert seen == {tuple(s.flatten()) for s in turned}
+    ((batch, _),) = one_pass(lr, hr, 16, 400, generator(), flip, turn)
+    seen = [tuple(x[0].mul(255).round().int().flatten().tolist()) for x in batch]
+    wanted = {tuple(s.flatten().tolist()) for s in expected}
+    assert set(seen) == wanted
+    assert min(seen.count(s) for s in wanted) > 0.6 * 400 / len(wanted)
 
 
 @pytest.mark.parametrize("n", [1, 7, 8, 9])
 def test_one_pass_shows_every_image_in_full_batches(n):
     lr = torch.arange(n, dtype=torch.uint8).view(n, 1, 1, 1).expand(n, 2, 2, 3).contiguous()
     hr = lr.repeat_interleave(4, 1).repeat_interleave(4, 2)
-    batches = list(random_crops(lr, hr, 8, 4, generator()))
+    batches = one_pass(lr, hr, 8, 4, generator())
     assert all(len(batch) == 4 for batch, _ in batches)
     values = torch.cat([b[:, 0, 0, 0] for b, _ in batches]).mul(255).round().int().tolist()
     assert set(values) == set(range(n))
@@ -65,6 +84,18 @@ def test_one_pass_shows_every_image_in_full_batches(n):
 
 def test_the_seed_decides():
     lr, hr = pairs(n=8)
-    draws = [next(random_crops(lr, hr, 16, 8, generator(seed)))[0] for seed in (1, 1, 2)]
+    draws = [one_pass(lr, hr, 16, 8, generator(seed))[0][0] for seed in (1, 1, 2)]
     assert torch.equal(draws[0], draws[1])
     assert not torch.equal(draws[0], draws[2])
+
+
+def test_it_goes_on_in_the_middle_of_a_pass():
+    lr, hr = pairs(n=10)
+    crops = Crops(lr, hr, 16, 4, True, True, generator())
+    crops.next()
+    state = {k: v.clone() if torch.is_tensor(v) else v for k, v in crops.state_dict().items()}
+    rest = [crops.next() for _ in range(4)]  # over the end of the pass
+    other = Crops(lr, hr, 16, 4, True, True, generator(9))
+    other.load_state_dict(state)
+    for ours, theirs in zip(rest, [other.next() for _ in range(4)], strict=True):
+        assert torch.equal(ours[0], theirs[0]) and torch.equal(ours[1], theirs[1])

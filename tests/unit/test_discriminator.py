@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from torch import nn
 
 from srgan_ab.srgan.discriminator import Discriminator
 
@@ -21,3 +22,22 @@ def test_every_parameter_gets_a_gradient():
     discriminator = Discriminator(4)
     discriminator(torch.rand(4, 3, 32, 32)).square().sum().backward()
     assert all(p.grad is not None and p.grad.abs().sum() > 0 for p in discriminator.parameters())
+
+
+def test_without_batchnorm_each_image_is_judged_by_itself():
+    discriminator = Discriminator(4, "none")
+    images = torch.rand(4, 3, 32, 32)
+    alone = torch.cat([discriminator(image[None]) for image in images])
+    torch.testing.assert_close(discriminator(images), alone)
+
+
+def test_spectral_norm_limits_every_layer():
+    torch.manual_seed(0)
+    discriminator = Discriminator(4, "none", spectral_norm=True)
+    for _ in range(30):  # power iterations
+        discriminator(torch.rand(2, 3, 32, 32))
+    layers = [m for m in discriminator.modules() if isinstance(m, nn.Conv2d | nn.Linear)]
+    assert len(layers) == 10
+    for layer in layers:
+        largest = torch.linalg.matrix_norm(layer.weight.detach().flatten(1), ord=2)
+        assert largest.item() == pytest.approx(1, abs=0.05)

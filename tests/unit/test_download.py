@@ -157,13 +157,13 @@ def test_weights_are_copied_byte_for_byte(tmp_path, monkeypatch):
 
     monkeypatch.chdir(tmp_path)
     save_file({"features.0.weight": np.ones((2, 2), np.float32)}, "own.safetensors")
-    provide_weights("perceptual", "own.safetensors", "small_cnn")
+    provide_weights("perceptual", "own.safetensors", "vgg19")
     directory = Path("models/pretrained/perceptual")
     data = Path("own.safetensors").read_bytes()
     assert (directory / "weights.safetensors").read_bytes() == data
     facts = json.loads((directory / "source.json").read_text())
     assert facts == {"source": "own.safetensors", "sha256": hashlib.sha256(data).hexdigest()}
-    provide_weights("perceptual", None, "small_cnn")
+    provide_weights("perceptual", None, "vgg19")
     assert [path.name for path in directory.iterdir()] == ["source.json"]
 
 
@@ -178,7 +178,7 @@ def test_pickled_weights_are_refused_unopened(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     torch.save({"weight": Evil()}, "weights.safetensors")
     with pytest.raises(UserError, match="pickled weights are refused"):
-        provide_weights("lpips", "weights.safetensors", "small_cnn")
+        provide_weights("lpips", "weights.safetensors", "squeezenet1_1")
     assert not Path("executed").exists()
     assert not Path("models/pretrained/lpips").exists()
 
@@ -201,7 +201,7 @@ def test_imagenet_weights(tmp_path, monkeypatch):
     monkeypatch.setenv("TORCH_HOME", str(tmp_path))
     network = models.squeezenet1_1()
     torch.save(network.state_dict(), cached("squeezenet1_1"))
-    provide_weights("lpips", "imagenet", "vgg16")
+    provide_weights("lpips", "imagenet", "squeezenet1_1")
     stored = load_file("models/pretrained/lpips/weights.safetensors")
     assert stored.keys() == {f"features.{key}" for key in network.features.state_dict()}
     assert all(torch.equal(network.state_dict()[key], value) for key, value in stored.items())
@@ -210,7 +210,7 @@ def test_imagenet_weights(tmp_path, monkeypatch):
     assert whole.keys() == network.state_dict().keys()
     torch.save({"weight": Evil()}, cached("vgg19"))
     with pytest.raises(UserError, match="cannot be fetched"):
-        provide_weights("perceptual", "imagenet", "vgg16")
+        provide_weights("perceptual", "imagenet", "vgg19")
     assert not Path("executed").exists()
 
 
@@ -229,7 +229,7 @@ def test_imagenet_weights_without_a_network(tmp_path, monkeypatch):
         monkeypatch.setenv(name, "http://127.0.0.1:9")  # the discard port: refused
     monkeypatch.setenv("no_proxy", "")
     with pytest.raises(UserError, match=r"vgg19.* cannot be fetched .*check the network"):
-        provide_weights("perceptual", "imagenet", "vgg16")
+        provide_weights("perceptual", "imagenet", "vgg19")
     assert not Path("models/pretrained/perceptual").exists()
 
 

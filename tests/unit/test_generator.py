@@ -24,7 +24,7 @@ def test_paper_network_has_the_published_size():
 @pytest.mark.parametrize("normalization", ["batch", "none"])
 @pytest.mark.parametrize("size", [(8, 8), (5, 11), (1, 7)])
 def test_enlarges_any_size_four_times(size, normalization, upsampler):
-    generator = Generator(2, 8, normalization, upsampler).eval()
+    generator = Generator(2, 8, normalization, upsampler=upsampler).eval()
     assert generator(torch.rand(2, 3, *size)).shape == (2, 3, 4 * size[0], 4 * size[1])
 
 
@@ -34,8 +34,8 @@ def test_normalization_and_upsampler_change_what_they_name():
 
     assert layers(Generator(3, 8, "batch"), torch.nn.BatchNorm2d) == 7
     assert layers(Generator(3, 8, "none"), torch.nn.BatchNorm2d) == 0
-    assert layers(Generator(3, 8, "none", "nearest_conv"), torch.nn.PixelShuffle) == 0
-    assert layers(Generator(3, 8, "none", "pixel_shuffle"), torch.nn.PixelShuffle) == 2
+    assert layers(Generator(3, 8, "none", upsampler="nearest_conv"), torch.nn.PixelShuffle) == 0
+    assert layers(Generator(3, 8, "none", upsampler="pixel_shuffle"), torch.nn.PixelShuffle) == 2
 
 
 def test_sub_pixel_convolution_starts_as_nearest_neighbour():
@@ -54,7 +54,12 @@ def test_a_file_alone_rebuilds_the_generator(tmp_path, normalization):
         "normalization": normalization,
         "upsampler": "nearest_conv",
     }
-    generator = Generator(**architecture).eval()
+    generator = Generator(**architecture)
+    with torch.no_grad():
+        for parameter in generator.parameters():
+            parameter.add_(torch.randn_like(parameter) * 0.1)
+        generator(torch.rand(4, 3, 9, 7))  # BatchNorm's statistics, which loading folds away
+    generator.eval()
     save_weights(tmp_path / "g.safetensors", generator, architecture)
     lr = torch.rand(1, 3, 9, 7)
     torch.testing.assert_close(load_generator(tmp_path / "g.safetensors", CPU)(lr), generator(lr))
@@ -75,3 +80,20 @@ def test_with_a_skip_training_starts_from_the_interpolated_picture():
     lr = torch.rand(2, 3, 8, 8)
     expected = F.interpolate(lr, scale_factor=4, mode="bicubic")
     torch.testing.assert_close(Generator(2, 8, "batch", skip="bicubic")(lr), expected)
+
+
+@pytest.mark.parametrize("output", ["tanh", "sigmoid"])
+def test_a_squashed_output_cannot_leave_the_range(output):
+    generator = Generator(1, 8, "none", output=output)
+    with torch.no_grad():
+        generator.tail.bias.copy_(torch.tensor([-50.0, 0.0, 50.0]))
+        generator.tail.weight.zero_()
+        sr = generator(torch.rand(1, 3, 4, 4))
+    assert sr.amin((0, 2, 3)).tolist() == pytest.approx([0, 0.5, 1])
+    assert sr.amax((0, 2, 3)).tolist() == pytest.approx([0, 0.5, 1])
+
+
+def test_activation_changes_what_it_names():
+    modules = list(Generator(2, 8, activation="leaky_relu").modules())
+    assert not any(isinstance(module, torch.nn.PReLU) for module in modules)
+    assert [m.negative_slope for m in modules if isinstance(m, torch.nn.LeakyReLU)] == [0.2] * 5

@@ -113,6 +113,8 @@ def test_no_key_takes_a_mapping(key):
         ("srgan.pixel.weight", -1),
         ("srgan.adversarial.label_smoothing", 0.5),
         ("srgan.select", "best"),
+        ("benchmarks.paths", "Set5"),
+        ("benchmarks.lr", "opencv"),
         ("compare.model", "c"),
         ("compare.bootstrap", 10),
         ("compare.margin", 0.0),
@@ -139,6 +141,7 @@ def test_an_impossible_value_is_named_with_its_full_key(key, value):
         ({"images.hr": 130}, ["images.hr", "multiple of 4"]),
         ({"srgan.crop": 256}, ["srgan.crop", "images.hr = 128"]),
         ({"srgan.crop": 62}, ["srgan.crop", "multiple of 4"]),
+        ({"benchmarks.paths": ["a/Set5", "b/Set5"]}, ["benchmarks.paths", "different names"]),
         ({"srgan.snapshots": [1, 999]}, ["snapshots [999]", "srgan.adversarial.epochs = "]),
     ],
 )

@@ -11,7 +11,9 @@ import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
 PRESETS = sorted(path.stem for path in (ROOT / "presets").glob("*.yaml"))
-ARGUMENTS = {"photos": ["data.path=/my pictures"]}  # what a preset leaves to its user
+ARGUMENTS = {
+    name: ["data.path=/my pictures"] for name in ("photos", "benchmark")
+}  # what a preset leaves to its user
 
 
 @pytest.fixture
@@ -89,7 +91,7 @@ def test_an_override_that_changes_nothing_leaves_the_file_byte_by_byte(preset, p
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (["fotos"], "there is no preset 'fotos': choose one of full, photos"),
+        (["fotos"], "there is no preset 'fotos': choose one of benchmark, full, photos"),
         (["photos"], "data.path"),
         (["full", "split.test"], "'split.test' is no key=value"),
         (["full", "split.tset=0.2"], "split.tset is no known key"),

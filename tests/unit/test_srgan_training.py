@@ -1,4 +1,4 @@
-"""Training steps: gradients reach whom they should, the same seed gives the same bits."""
+"""A phase learns, gives the same bits for the same seed, and goes on where it was stopped."""
 
 import copy
 
@@ -10,23 +10,10 @@ from srgan_ab.common.params import load
 from srgan_ab.common.runtime import Runtime
 from srgan_ab.srgan.discriminator import Discriminator
 from srgan_ab.srgan.generator import Generator
-from srgan_ab.srgan.losses import PIXEL_LOSSES, discriminator_loss
-from srgan_ab.srgan.training import (
-    Adversaries,
-    GeneratorLoss,
-    adversarial_step,
-    held_out_accuracy,
-    pretrain,
-    train_adversarial,
-)
+from srgan_ab.srgan.training import adversarial, pretraining
 
 RUNTIME = Runtime(torch.device("cpu"), "fp32")
-TERMS = ("pixel", "perceptual", "adversarial", "total_variation")
-
-
-@pytest.fixture(autouse=True)
-def seed():
-    torch.manual_seed(0)
+PHASES = ("pretraining", "adversarial")
 
 
 @pytest.fixture
@@ -34,116 +21,87 @@ def settings():
     """The default settings, shrunk: 2 epochs of 2 updates on 16-pixel crops."""
     srgan = load("params.yaml").srgan
 
-    def shrunk(**changes):
-        base = {
-            "crop": 16,
-            "batch_size": 4,
-            "pretraining": srgan.pretraining.model_copy(update={"epochs": 2}),
-            "adversarial": srgan.adversarial.model_copy(update={"epochs": 2}),
+    def shrunk(pretraining=None, adversarial=None, **changes):
+        phases = {
+            "pretraining": srgan.pretraining.model_copy(update={"epochs": 2} | (pretraining or {})),
+            "adversarial": srgan.adversarial.model_copy(update={"epochs": 2} | (adversarial or {})),
         }
-        return srgan.model_copy(update=base | changes)
+        return srgan.model_copy(update={"crop": 16, "batch_size": 4} | phases | changes)
 
     return shrunk
 
 
 def images(n=8, size=4):
-    lr = torch.randint(0, 256, (n, size, size, 3), dtype=torch.uint8)
+    random = torch.Generator().manual_seed(1)
+    lr = torch.randint(0, 256, (n, size, size, 3), dtype=torch.uint8, generator=random)
     return lr, lr.repeat_interleave(4, 1).repeat_interleave(4, 2)
 
 
-def adversaries():
-    generator, discriminator = Generator(1, 4, "none"), Discriminator(4)
-    return Adversaries(
-        generator,
-        discriminator,
-        torch.optim.SGD(generator.parameters(), 0.1),
-        torch.optim.SGD(discriminator.parameters(), 0.1),
-    )
-
-
-class Features(torch.nn.Module):
-    """Stands in for VGG19: a random convolution of both images."""
-
-    def __init__(self):
-        super().__init__()
-        self.conv = torch.nn.Conv2d(3, 4, 3).requires_grad_(False)
-
-    def forward(self, sr, hr):
-        return (self.conv(sr) - self.conv(hr)).abs().mean()
-
-
-def only(term):
-    weights = {name: float(name == term) for name in TERMS}
-    return GeneratorLoss(PIXEL_LOSSES["l1"], Features(), weights)
-
-
-@pytest.mark.parametrize("term", TERMS)
-def test_each_term_alone_moves_every_parameter_of_the_generator(term):
-    """The test that finds a loss cut off its graph.
-
-    Blocks without normalisation end in zero weights, so parameters behind them move from the
-    second update on: the weights are shaken first.
-    """
-    nets = adversaries()
-    with torch.no_grad():
-        for parameter in nets.generator.parameters():
-            parameter.add_(torch.randn_like(parameter) * 0.05)
-    adversarial_step(
-        nets, torch.rand(4, 3, 8, 8), torch.rand(4, 3, 32, 32), only(term), 0.0, RUNTIME
-    )
-    still = [k for k, p in nets.generator.named_parameters() if not p.grad.abs().sum() > 0]
-    assert not still
-
-
-def test_discriminator_learns_from_its_own_loss_alone():
-    """Its gradient equals that of its loss on the same batches: the generator's adds nothing."""
-    nets = adversaries()
-    reference = copy.deepcopy(nets.discriminator)
-    lr, hr = torch.rand(4, 3, 8, 8), torch.rand(4, 3, 32, 32)
-    with torch.no_grad():
-        sr = nets.generator(lr)
-    discriminator_loss(reference(hr), reference(sr), 0.1).backward()
-    adversarial_step(nets, lr, hr, only("adversarial"), 0.1, RUNTIME)
-    for ours, theirs in zip(nets.discriminator.parameters(), reference.parameters(), strict=True):
-        torch.testing.assert_close(ours.grad, theirs.grad)
-
-
-def test_terms_of_weight_zero_are_not_computed():
-    nets = adversaries()
-    loss = GeneratorLoss(PIXEL_LOSSES["l1"], None, dict.fromkeys(TERMS, 0.0) | {"pixel": 1.0})
-    step = adversarial_step(
-        nets, torch.rand(2, 3, 8, 8), torch.rand(2, 3, 32, 32), loss, 0.0, RUNTIME
-    )
-    assert {k for k in step if k.startswith("loss_")} == {"loss_d", "loss_pixel"}
-
-
-def run(settings, phase):
+def start(settings, name):
     torch.manual_seed(5)
     lr, hr = images()
     generator = Generator(1, 4, "batch")
-    if phase == "pretrain":
-        epochs = pretrain(generator, lr, hr, settings, RUNTIME, seed=3)
-    else:
-        epochs = train_adversarial(
-            generator, Discriminator(4), None, lr, hr, settings, RUNTIME, seed=3
-        )
-    rows, averages = zip(*epochs, strict=True)
-    return rows, generator.state_dict(), averages[-1].state_dict()
+    if name == "pretraining":
+        return pretraining(generator, lr, hr, settings, RUNTIME, seed=3)
+    return adversarial(generator, Discriminator(4), None, lr, hr, settings, RUNTIME, seed=3)
 
 
-@pytest.mark.parametrize("phase", ["pretrain", "adversarial"])
-def test_same_seed_same_bits(settings, phase):
-    first, second = run(settings(), phase), run(settings(), phase)
-    assert first[0] == second[0]
-    for a, b in zip(first[1:], second[1:], strict=True):
-        assert all(torch.equal(a[k], b[k]) for k in a)
+def run(phase, after_update=lambda: None):
+    return [phase.run_epoch(after_update) for _ in range(phase.epochs - phase.epoch)]
 
 
-@pytest.mark.parametrize("phase", ["pretrain", "adversarial"])
-def test_ema_of_zero_is_the_generator_itself_and_else_lags(settings, phase):
-    _, raw, averaged = run(settings(ema=0.0), phase)
+def same(a, b):
+    assert a.keys() == b.keys()
+    return all(torch.equal(a[k], b[k]) for k in a)
+
+
+@pytest.mark.parametrize("name", PHASES)
+def test_same_seed_same_bits(settings, name):
+    first, second = start(settings(), name), start(settings(), name)
+    assert run(first) == run(second)
+    assert same(first.averaged.state_dict(), second.averaged.state_dict())
+
+
+@pytest.mark.parametrize("name", PHASES)
+@pytest.mark.parametrize("updates", [1, 2, 3])
+def test_stopped_after_any_update_it_ends_with_the_same_bits(settings, name, updates):
+    """Of 4 updates in 2 epochs; with everything on that has a state of its own."""
+    chosen = settings(
+        pretraining={"schedule": "cosine"},
+        adversarial={"schedule": "step", "history": 3, "label_noise": 0.1},
+        gradient_clip=1.0,
+    )
+    whole = start(chosen, name)
+    rows = run(whole)
+
+    stopped, done, kept = start(chosen, name), [], {}
+
+    def after_update():
+        done.append(1)
+        if len(done) == updates:
+            kept.update(copy.deepcopy(stopped.state_dict()))
+
+    run(stopped, after_update)
+    again = start(chosen, name)
+    run(again)  # other weights, other random state: all of it must be put back
+    again.load_state_dict(kept)
+    rest = run(again)
+    assert rest == rows[-len(rest) :]
+    for module, reference in zip(again.modules.values(), whole.modules.values(), strict=True):
+        assert same(module.state_dict(), reference.state_dict())
+    assert same(again.averaged.state_dict(), whole.averaged.state_dict())
+
+
+@pytest.mark.parametrize("name", PHASES)
+def test_ema_of_zero_is_the_generator_itself_and_else_lags(settings, name):
+    def states(ema):
+        phase = start(settings(ema=ema), name)
+        run(phase)
+        return phase.modules["generator"].state_dict(), phase.best.state_dict()
+
+    raw, averaged = states(0.0)
     assert all(torch.allclose(raw[k], averaged[k]) for k in raw)
-    _, raw, averaged = run(settings(ema=0.9), phase)
+    raw, averaged = states(0.9)
     assert any(not torch.equal(raw[k], averaged[k]) for k in raw)
     assert all(torch.equal(raw[k], averaged[k]) for k in raw if "running" in k)
 
@@ -152,28 +110,50 @@ def test_pretraining_learns(settings):
     """Flat pictures of random colours: the network has only to learn the colours."""
     lr = torch.randint(0, 256, (8, 1, 1, 3), dtype=torch.uint8).expand(-1, 4, 4, -1).contiguous()
     hr = lr.repeat_interleave(4, 1).repeat_interleave(4, 2)
-    longer = settings(
-        pretraining=settings().pretraining.model_copy(update={"epochs": 50, "learning_rate": 3e-3})
-    )
-    rows = [row for row, _ in pretrain(Generator(1, 8, "none"), lr, hr, longer, RUNTIME, 0)]
+    longer = settings(pretraining={"epochs": 50, "learning_rate": 3e-3})
+    rows = run(pretraining(Generator(1, 8, "none"), lr, hr, longer, RUNTIME, 0))
     assert rows[-1]["loss"] < 0.3 * rows[0]["loss"]
 
 
-def test_a_loss_that_is_not_finite_is_named(settings):
-    lr, hr = images()
-    diverging = settings(
-        pretraining=settings().pretraining.model_copy(update={"learning_rate": 1e30, "loss": "mse"})
-    )
-    with pytest.raises(UserError, match=r"loss became infinite or NaN: lower srgan\.pretraining"):
-        list(pretrain(Generator(1, 4, "none"), lr, hr, diverging, RUNTIME, 0))
+@pytest.mark.parametrize(
+    ("schedule", "expected"),
+    [
+        ("constant", [1, 1, 1, 1]),
+        ("step", [1, 1, 0.5, 0.5]),
+        ("cosine", [1, 0.853553, 0.5, 0.146447]),  # (1 + cos(π k / 4)) / 2
+    ],
+)
+def test_schedules_set_the_rate_of_every_update(settings, schedule, expected):
+    phase = start(settings(pretraining={"schedule": schedule, "learning_rate": 0.001}), PHASES[0])
+    rates = []
+    step = phase.step
+
+    def watched(lr, hr):
+        rates.append(phase.optimizers[0].param_groups[0]["lr"])
+        return step(lr, hr)
+
+    phase.step = watched
+    run(phase)
+    assert [rate / 0.001 for rate in rates] == pytest.approx(expected, abs=1e-5)
 
 
-def test_held_out_accuracy_counts_both_kinds():
-    class Brightness(torch.nn.Module):
-        def forward(self, image):
-            return image.mean((1, 2, 3)) - 0.5
+def test_plateau_halves_the_rate_once_validation_stalls(settings):
+    phase = start(settings(pretraining={"schedule": "plateau", "learning_rate": 1e-3}), PHASES[0])
+    rates = []
+    for error in [5.0, 4.0, *[4.0] * 6]:
+        phase.validated(error)
+        rates.append(phase.optimizers[0].param_groups[0]["lr"])
+    assert rates == pytest.approx([1e-3] * 7 + [5e-4])
 
-    bright, dark = torch.full((4, 3, 8, 8), 0.9), torch.full((4, 3, 8, 8), 0.1)
-    assert held_out_accuracy(Brightness(), bright, dark, RUNTIME) == 1.0
-    assert held_out_accuracy(Brightness(), dark, bright, RUNTIME) == 0.0
-    assert held_out_accuracy(Brightness(), bright, bright, RUNTIME) == 0.5
+
+def test_a_loss_that_is_not_finite_is_named_with_its_update(settings):
+    phase = start(settings(), "adversarial")
+    step = phase.step
+
+    def broken(lr, hr):
+        values = step(lr, hr)
+        return values | ({"loss_pixel": torch.tensor(torch.nan)} if phase.watched else {})
+
+    phase.step = broken
+    with pytest.raises(UserError, match="loss_pixel became infinite or NaN at update 2 of epoch 1"):
+        run(phase)

@@ -9,8 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageOps
 
+from srgan_ab.common.errors import UserError
 from srgan_ab.data import decoding
-from srgan_ab.data.decoding import Rejected, decode
+from srgan_ab.data.decoding import Rejected, decode, decode_folder, decode_native
 from srgan_ab.data.sources import File
 from srgan_ab.data.verification import verify, verify_all
 
@@ -112,6 +113,90 @@ def test_cmyk_jpeg_keeps_its_colours():
     image = Image.new("RGB", (32, 32), (200, 60, 20))
     decoded = decode(encoded(image.convert("CMYK"), "JPEG", quality=95))
     np.testing.assert_allclose(decoded.getpixel((16, 16)), (200, 60, 20), atol=4)
+
+
+@pytest.mark.parametrize(
+    ("mode", "native"),
+    [("1", "L"), ("L", "L"), ("LA", "LA"), ("P", "RGB"), ("RGB", "RGB"), ("RGBA", "RGBA")],
+)
+def test_native_decoding_keeps_the_channels(mode, native):
+    image = photograph().convert(mode)
+    if mode[-1] == "A":
+        image.putalpha(Image.linear_gradient("L").resize(image.size))
+    decoded = decode_native(encoded(image))
+    assert decoded.mode == native
+    np.testing.assert_array_equal(decoded, image.convert(native))
+
+
+@pytest.mark.parametrize("form", ["PNG", "TIFF", "PPM"])
+def test_native_decoding_keeps_16_bits_of_grey(form):
+    ramp = np.arange(0, 65536, 16, dtype=np.uint16).reshape(64, 64)
+    decoded = decode_native(encoded(Image.fromarray(ramp), form))
+    assert decoded.mode == "I;16"
+    np.testing.assert_array_equal(decoded, ramp)
+
+
+def test_native_decoding_makes_alpha_of_a_transparent_colour():
+    image = Image.new("RGB", (4, 4), (10, 20, 30))
+    image.putpixel((0, 0), (200, 100, 50))
+    decoded = decode_native(encoded(image, transparency=(10, 20, 30)))
+    assert (decoded.getpixel((0, 0)), decoded.getpixel((1, 1))[3]) == ((200, 100, 50, 255), 0)
+    palette = Image.new("P", (4, 4), 0)
+    palette.putpalette([10, 20, 30, 200, 100, 50])
+    assert decode_native(encoded(palette, transparency=0)).getpixel((0, 0))[3] == 0
+    deep = np.full((4, 4), 257, np.uint16)
+    deep[0, 0] = 65535
+    decoded = decode_native(encoded(Image.fromarray(deep), transparency=257))
+    assert (decoded.getpixel((0, 0)), decoded.getpixel((1, 1))) == ((255, 255), (1, 0))
+
+
+def test_native_decoding_is_upright_and_keeps_the_profile_of_unchanged_colours():
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    data = encoded(photograph(), "JPEG", exif=exif, icc_profile=b"profile")
+    decoded = decode_native(data)
+    np.testing.assert_array_equal(decoded, decode(data))
+    assert decoded.size == (40, 60)
+    assert decoded.info == {"icc_profile": b"profile"}
+    cmyk = encoded(photograph().convert("CMYK"), "JPEG", icc_profile=b"profile")
+    assert (decode_native(cmyk).mode, decode_native(cmyk).info) == ("RGB", {})
+
+
+def test_native_decoding_refuses_what_decoding_refuses():
+    for data in (
+        b"",
+        b"no image",
+        encoded(Image.new("F", (8, 8), 0.5), "TIFF"),
+        encoded(Image.new("I", (8, 8), 2**20), "TIFF"),
+        encoded(photograph(), "JPEG")[:300],
+    ):
+        expected = rejection(data)
+        with pytest.raises(Rejected) as caught:
+            decode_native(data)
+        assert (caught.value.kind, caught.value.reason) == (expected.kind, expected.reason)
+
+
+def test_a_folder_gives_its_pictures_by_name_as_rgb(tmp_path):
+    grey = photograph().convert("L")
+    (tmp_path / "b.png").write_bytes(encoded(grey))
+    (tmp_path / "a.jpg").write_bytes(encoded(photograph(), "JPEG"))
+    (tmp_path / "readme.txt").write_text("no image")
+    (tmp_path / ".hidden.png").write_bytes(encoded(grey))
+    (tmp_path / "LR").mkdir()
+    found = dict(decode_folder(tmp_path))
+    assert list(found) == ["a.jpg", "b.png"]
+    np.testing.assert_array_equal(found["b.png"], np.stack([np.asarray(grey)] * 3, -1))
+
+
+def test_a_folder_without_usable_pictures_is_one_sentence(tmp_path):
+    with pytest.raises(UserError, match="none is no folder"):
+        list(decode_folder(tmp_path / "none"))
+    (tmp_path / "readme.txt").write_text("no image")
+    with pytest.raises(UserError, match="holds no picture"):
+        list(decode_folder(tmp_path))
+    (tmp_path / "c.jpg").write_bytes(encoded(photograph(), "JPEG")[:300])
+    with pytest.raises(UserError, match=r"c\.jpg cannot be read \(truncated"):
+        list(decode_folder(tmp_path))
 
 
 def test_first_frame_of_an_animation():

@@ -6,15 +6,12 @@ from typing import Annotated, Literal
 
 import typer
 
+from srgan_ab.app.benchmark import benchmark
 from srgan_ab.common import paths
 from srgan_ab.common.errors import UserError
 
 app = typer.Typer(add_completion=False, help=__doc__, no_args_is_help=True)
-
-
-@app.callback()
-def _commands() -> None:
-    """Keep `upscale` a subcommand even while it is the only one."""
+app.command()(benchmark)
 
 
 @app.command()
@@ -31,21 +28,18 @@ def upscale(
         Literal["auto", "cpu", "cuda", "mps"], typer.Option(help="Where to compute.")
     ] = "auto",
 ) -> None:
-    """Enlarge a picture four times."""
-    import numpy as np
-    from PIL import Image
-
+    """Enlarge a picture four times; grey stays grey, alpha and 16-bit grey are kept."""
     from srgan_ab.common.params import RuntimeParams
     from srgan_ab.common.pictures import save_png
     from srgan_ab.common.runtime import prepare
-    from srgan_ab.data.decoding import Rejected, decode
+    from srgan_ab.data.decoding import Rejected, decode_native
     from srgan_ab.srgan.generator import load_generator
-    from srgan_ab.srgan.upscaling import upscale_picture
+    from srgan_ab.srgan.upscaling import upscale_image
 
     if not picture.is_file():
         raise UserError(f"{picture} is no file: check the path")
     try:
-        image = decode(picture.read_bytes())
+        image = decode_native(picture.read_bytes())
     except Rejected as rejected:
         raise UserError(f"{picture} cannot be read: {rejected}") from None
 
@@ -55,9 +49,9 @@ def upscale(
     settings = RuntimeParams(device=device, precision="auto", threads=None, workers=None)
     runtime = prepare(settings, seed=0)
     generator = load_generator(model, runtime.device)
-    sr = upscale_picture(generator, np.asarray(image), runtime, tile)
-    save_png(Image.fromarray(sr), output)
-    typer.echo(f"{output}: {sr.shape[1]}x{sr.shape[0]} pixels")
+    sr = upscale_image(generator, image, runtime, tile)
+    save_png(sr, output)
+    typer.echo(f"{output}: {sr.width}x{sr.height} pixels")
 
 
 def main() -> None:

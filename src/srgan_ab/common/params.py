@@ -122,18 +122,34 @@ class GeneratorParams(Section):
     blocks: Count
     channels: Count
     normalization: Literal["batch", "none"]
+    activation: Literal["prelu", "leaky_relu"]
     upsampler: Literal["pixel_shuffle", "nearest_conv"]
     skip: Literal["none", "bicubic"]
+    output: Literal["linear", "tanh", "sigmoid"]
+
+    @model_validator(mode="after")
+    def _skip_is_not_squashed(self):
+        if self.skip == "bicubic" and self.output != "linear":
+            raise ValueError(
+                "skip: bicubic adds to a picture, so it needs output: linear; or set skip: none"
+            )
+        return self
 
 
 class DiscriminatorParams(Section):
     channels: Count  # of the first layer; the last has eight times as many
+    normalization: Literal["batch", "none"]
+    spectral_norm: bool
+
+
+Schedule = Literal["constant", "step", "cosine", "plateau"]
 
 
 class Pretraining(Section):
-    epochs: Count
+    epochs: Annotated[int, Field(ge=0)]  # 0 = off
     loss: Literal["mse", "l1"]
     learning_rate: Positive
+    schedule: Schedule
 
 
 class Pixel(Section):
@@ -142,23 +158,33 @@ class Pixel(Section):
 
 
 class Perceptual(Section):
-    layer: str  # VGG19 name, before ReLU: conv2_2 ... conv5_4
+    network: Literal["vgg19", "vgg16", "resnet50", "squeezenet1_1", "mobilenet_v2", "lpips"]
+    layer: str  # of VGG before ReLU: conv2_2 ... conv5_4; of others torchvision's name
     weight: NonNegative
 
 
 class Adversarial(Section):
     epochs: Count
+    loss: Literal["bce", "lsgan", "relativistic"]
     learning_rate: Positive
+    schedule: Schedule
     weight: NonNegative
     label_smoothing: Annotated[float, Field(ge=0, lt=0.5)]
+    label_noise: Annotated[float, Field(ge=0, lt=0.5)]
+    r1: NonNegative
+    r2: NonNegative
+    history: Annotated[int, Field(ge=0)]  # generated images; 0 = off
 
 
 class Srgan(Section):
     generator: GeneratorParams
     discriminator: DiscriminatorParams
     crop: Annotated[int, Field(ge=16)]  # HR pixels
+    flip: bool
+    turn: bool
     batch_size: Count
     ema: Annotated[float, Field(ge=0, lt=1)]
+    gradient_clip: Positive | None
     pretraining: Pretraining
     adversarial: Adversarial
     pixel: Pixel
@@ -174,6 +200,37 @@ class Srgan(Section):
             raise ValueError(
                 f"snapshots {late} lie beyond srgan.adversarial.epochs = {self.adversarial.epochs}"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _parts_fit(self):
+        phase = self.adversarial
+        if (phase.r1 or phase.r2) and self.discriminator.normalization == "batch":
+            raise ValueError(
+                "adversarial.r1 and r2 judge each image by itself: set "
+                "srgan.discriminator.normalization to none, or them to 0"
+            )
+        if 0 < phase.history < self.batch_size // 2:
+            raise ValueError(
+                f"adversarial.history must be 0 or at least half of batch_size = {self.batch_size}"
+            )
+        if phase.schedule == "plateau" and self.select == "last":
+            raise ValueError(
+                "adversarial.schedule plateau watches what srgan.select names: set it to lpips or "
+                "psnr"
+            )
+        return self
+
+
+class Benchmarks(Section):
+    paths: list[str]  # folders of HR pictures
+    lr: Literal["matlab", "pillow"]
+
+    @model_validator(mode="after")
+    def _names_differ(self):
+        names = [Path(path).name for path in self.paths]
+        if len(set(names)) < len(names):
+            raise ValueError(f"benchmarks.paths {self.paths} must end in different names")
         return self
 
 
@@ -202,6 +259,7 @@ class Params(Section):
     b: ArmB
     controls: Controls
     srgan: Srgan
+    benchmarks: Benchmarks
     compare: Compare
     runtime: RuntimeParams
 

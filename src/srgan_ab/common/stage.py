@@ -5,12 +5,14 @@
 
 import argparse
 import errno
+import hashlib
 import importlib.metadata
 import json
 import os
 import platform
 import random
 import resource
+import shutil
 import signal
 import sys
 import time
@@ -24,6 +26,10 @@ from srgan_ab.common import paths
 from srgan_ab.common.errors import UserError
 from srgan_ab.common.files import atomic_file, remove_parts, sha256
 from srgan_ab.common.params import Declared, load, read_yaml
+
+# Where the running stage may keep its state, to go on after a kill: another for other params,
+# inputs or code.
+checkpoint_directory: Path | None = None
 
 VERSIONS = ("torch", "torchvision", "numpy", "pillow", "scikit-learn", "torchmetrics")
 
@@ -126,6 +132,9 @@ def _execute(function: Callable, name: str, arguments: list[str]) -> None:
         before = _fingerprint(stage)
         random.seed(params.seed)
         np.random.seed(params.seed)
+        global checkpoint_directory
+        digest = hashlib.sha256(json.dumps(before, sort_keys=True).encode()).hexdigest()
+        checkpoint_directory = Path(".checkpoints") / name / digest[:16]
         started = time.perf_counter()
         function(Declared(params, stage["params"]), *arguments)
         seconds = time.perf_counter() - started
@@ -133,6 +142,7 @@ def _execute(function: Callable, name: str, arguments: list[str]) -> None:
         if missing:
             raise RuntimeError(f"{name} ended without writing {missing}")
         _guard(before, _fingerprint(stage), name)
+        shutil.rmtree(checkpoint_directory, ignore_errors=True)  # it has served
         with atomic_file(paths.PROVENANCE / f"{name}.json") as temporary:
             temporary.write_text(json.dumps(_provenance(seconds), indent=2) + "\n")
         print(f"{name}: {seconds:.1f} s", file=sys.stderr)

@@ -1,11 +1,15 @@
-"""From the bytes of an image file to RGB pixels: the only place where files are decoded."""
+"""From the bytes of an image file to pixels: the only place where files are decoded."""
 
 import logging
 import warnings
+from collections.abc import Callable, Iterator
 from io import BytesIO
+from pathlib import Path
 
 import numpy as np
 from PIL import Image, UnidentifiedImageError
+
+from srgan_ab.common.errors import UserError
 
 # Not every format Pillow knows: EPS would start Ghostscript, TGA takes arbitrary bytes for images.
 FORMATS = (
@@ -62,6 +66,52 @@ def decode(data: bytes, smallest: int | None = None) -> Image.Image:
         Rejected: with `kind` "empty", "not an image", "too many pixels", "truncated",
             "unsupported" or "undecodable".
     """
+    return _decode(data, _rgb, smallest)
+
+
+def decode_native(data: bytes) -> Image.Image:
+    """Decode the first frame, upright, with the channels and the depth that it has.
+
+    The result has no `info` but the ICC profile, where the pixels are still what it describes.
+
+    Returns:
+        A picture of mode L, LA, RGB, RGBA or, for 16-bit grey, I;16. Palettes and CMYK become RGB,
+        a transparent colour becomes alpha. Pillow itself reads 16 bits of colour or beside alpha
+        as 8, and so is 16-bit grey with a transparent level.
+
+    Raises:
+        Rejected: as `decode`.
+    """
+    return _decode(data, _native)
+
+
+def decode_folder(folder: Path) -> Iterator[tuple[str, np.ndarray]]:
+    """Name and RGB pixels, (H, W, 3) uint8, of each picture directly in a folder, by name.
+
+    Hidden files and files that are no images are passed over.
+
+    Raises:
+        UserError: there is no such folder, no picture in it, or one that cannot be decoded.
+    """
+    if not folder.is_dir():
+        raise UserError(f"{folder} is no folder: give one that holds pictures")
+    found = False
+    for path in sorted(p for p in folder.iterdir() if p.is_file() and p.name[0] != "."):
+        try:
+            image = decode(path.read_bytes())
+        except Rejected as rejected:
+            if rejected.kind == "not an image":
+                continue
+            raise UserError(f"{path} cannot be read ({rejected}): mend or remove it") from None
+        found = True
+        yield path.name, np.asarray(image)
+    if not found:
+        raise UserError(f"{folder} holds no picture: give a folder with pictures directly in it")
+
+
+def _decode(
+    data: bytes, convert: Callable[[Image.Image], Image.Image], smallest: int | None = None
+) -> Image.Image:
     if not data:
         raise Rejected("empty", "the file has no bytes")
     try:
@@ -72,7 +122,7 @@ def decode(data: bytes, smallest: int | None = None) -> Image.Image:
         if smallest and image.format in ("JPEG", "MPO"):
             image.draft("RGB", (2 * smallest, 2 * smallest))
         image.load()
-        return _rgb(_upright(image))
+        return convert(_upright(image))
     except Rejected:
         raise
     except UnidentifiedImageError:
@@ -102,17 +152,51 @@ def _upright(image: Image.Image) -> Image.Image:
 def _rgb(image: Image.Image) -> Image.Image:
     if image.mode == "RGB" and "transparency" not in image.info:
         return image
-    if image.mode == "I" or image.mode.startswith("I;16"):
-        values = np.asarray(image)
-        if values.min() < 0 or values.max() > 65535:
-            raise Rejected("unsupported", "32-bit grey has no defined white")
-        grey = (values.astype(np.uint32) + 128) // 257  # 65535 / 257 = 255
-        return Image.fromarray(grey.astype(np.uint8)).convert("RGB")
-    if image.mode in ("F", "LAB"):
-        raise Rejected("unsupported", f"pixels of mode {image.mode}")
+    if _is_deep(image):
+        return _eight_bits(_sixteen_bits(image)).convert("RGB")
+    _refuse_unbounded(image)
     if image.has_transparency_data:
         layer = image.convert("RGBA")
         white = Image.new("RGB", image.size, "white")
         white.paste(layer, mask=layer)
         return white
     return image.convert("RGB")
+
+
+def _native(image: Image.Image) -> Image.Image:
+    transparent = image.has_transparency_data
+    if _is_deep(image):
+        values = _sixteen_bits(image)
+        result = Image.fromarray(values)
+        if transparent:
+            result = _eight_bits(values)
+            result.putalpha(Image.fromarray(values != image.info["transparency"]).convert("L"))
+    else:
+        _refuse_unbounded(image)
+        grey = image.mode in ("1", "L", "LA", "La")
+        result = image.convert(("L" if grey else "RGB") + ("A" if transparent else ""))
+    profile = image.info.get("icc_profile")
+    described = profile and image.mode not in ("CMYK", "YCbCr")  # those are no longer its colours
+    result.info = {"icc_profile": profile} if described else {}
+    return result
+
+
+def _refuse_unbounded(image: Image.Image) -> None:
+    if image.mode in ("F", "LAB"):
+        raise Rejected("unsupported", f"pixels of mode {image.mode}")
+
+
+def _is_deep(image: Image.Image) -> bool:
+    return image.mode == "I" or image.mode.startswith("I;16")
+
+
+def _sixteen_bits(image: Image.Image) -> np.ndarray:
+    values = np.asarray(image)
+    if values.min() < 0 or values.max() > 65535:
+        raise Rejected("unsupported", "32-bit grey has no defined white")
+    return values.astype(np.uint16)
+
+
+def _eight_bits(values: np.ndarray) -> Image.Image:
+    grey = (values.astype(np.uint32) + 128) // 257  # 65535 / 257 = 255
+    return Image.fromarray(grey.astype(np.uint8))

@@ -11,28 +11,27 @@ from srgan_ab.common.files import atomic_directory, sha256
 FILE = "weights.safetensors"
 
 
-def provide_weights(network: str, choice: str | None, backbone: str) -> None:
-    """Fill `models/pretrained/<network>`: `source.json`, and `weights.safetensors` if chosen.
+def provide_weights(use: str, choice: str | None, network: str) -> None:
+    """Fill `models/pretrained/<use>`: `source.json`, and `weights.safetensors` if chosen.
 
     Args:
-        network: `classifier`, `perceptual` or `lpips`.
+        use: `classifier`, `perceptual` or `lpips`.
         choice: None, `imagenet` for torchvision's weights, or the path of a safetensors file,
             which is copied byte for byte.
-        backbone: the classifier's torchvision name.
+        network: torchvision's name; a perceptual loss by `lpips` needs no weights but those.
 
     Raises:
         UserError: the file is missing or no safetensors file, torchvision has no such weights, or
             they cannot be fetched.
     """
-    with atomic_directory(paths.pretrained(network)) as directory:
+    with atomic_directory(paths.pretrained(use)) as directory:
         target = directory / FILE
-        name = {"classifier": backbone, "perceptual": "vgg19", "lpips": "squeezenet1_1"}[network]
         facts = {"source": choice, "sha256": None}
-        if choice == "imagenet":
-            facts["network"] = name
-            _fetch_imagenet(name, target, features_only=network != "classifier")
-        elif choice is not None:
-            _copy_weights(Path(choice), target, key=f"pretrained.{network}")
+        if choice == "imagenet" and network != "lpips":
+            facts["network"] = network
+            _fetch_imagenet(network, target, features_only=use != "classifier")
+        elif choice not in (None, "imagenet"):
+            _copy_weights(Path(choice), target, key=f"pretrained.{use}")
         if target.exists():
             facts["sha256"] = sha256(target)
         (directory / "source.json").write_text(json.dumps(facts, indent=2) + "\n")
@@ -68,7 +67,8 @@ def _fetch_imagenet(name: str, target: Path, features_only: bool) -> None:
             "safetensors file in its place"
         ) from None
     if features_only:
-        state = {key: value for key, value in state.items() if key.startswith("features.")}
+        heads = ("classifier.", "fc.")
+        state = {key: value for key, value in state.items() if not key.startswith(heads)}
     save_file(
         {key: value.contiguous() for key, value in sorted(state.items())},
         target,

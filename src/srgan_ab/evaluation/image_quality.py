@@ -23,6 +23,7 @@ from srgan_ab.common.weights import load_weights, read_weights
 
 BORDER = 4  # pixels cut off each side before Y is measured, as the literature does for x4
 WINDOW = 11  # pixels, SSIM
+SMALLEST = WINDOW + 2 * BORDER  # pixels that a side must have
 IDENTICAL = 100.0  # dB that stand for "no error at all", so that a mean stays finite
 
 Lpips = Callable[[Tensor, Tensor], Tensor]
@@ -82,22 +83,24 @@ def ssim(sr: Tensor, hr: Tensor, border: int) -> Tensor:
 
 
 def load_lpips(directory: Path, device: torch.device) -> Lpips | None:
+    """`read_lpips` of the `weights.safetensors` in a directory; None where it holds none."""
+    path = Path(directory) / "weights.safetensors"
+    return read_lpips(path, device) if path.exists() else None
+
+
+def read_lpips(path: Path, device: torch.device) -> Lpips:
     """LPIPS v0.1 on SqueezeNet 1.1 (Zhang et al. 2018, arXiv 1801.03924); lower is more alike.
 
-    The heads come with torchmetrics; the backbone is `weights.safetensors` in `directory`:
-    torchvision's `squeezenet1_1` keys, with or without its classifier. Values compare with
-    published ones only if those weights are torchvision's own.
+    The heads come with torchmetrics; the file is the backbone: torchvision's `squeezenet1_1` keys,
+    with or without its classifier. Values compare with published ones only if those weights are
+    torchvision's own.
 
     Returns:
-        A function of two batches (N, 3, H, W) in [0, 1] that gives (N,), differentiable;
-        None where the directory holds no weights.
+        A function of two batches (N, 3, H, W) in [0, 1] that gives (N,), differentiable.
 
     Raises:
-        UserError: the file is no safetensors file or does not fit SqueezeNet 1.1.
+        UserError: the file is missing, no safetensors file or does not fit SqueezeNet 1.1.
     """
-    path = Path(directory) / "weights.safetensors"
-    if not path.exists():
-        return None
     with torch.random.fork_rng(devices=[]):  # its random start must not move a training's draws
         network = _LPIPS(net="squeeze", pnet_rand=True)
     state, _ = read_weights(path)
@@ -145,11 +148,10 @@ def measure(
     Raises:
         UserError: the images are too small for SSIM's window.
     """
-    smallest = WINDOW + 2 * BORDER
-    if min(hr.shape[1:3]) < smallest:
+    if min(hr.shape[1:3]) < SMALLEST:
         raise UserError(
             f"images.hr is {min(hr.shape[1:3])} pixels, too small to measure: SSIM's window and "
-            f"the border need {smallest}"
+            f"the border need {SMALLEST}"
         )
     batches = []
     for start in range(0, len(hr), batch_size):

@@ -1,7 +1,6 @@
 """Training batches: random crops, flips and quarter turns, drawn and cut on the device."""
 
 import math
-from collections.abc import Iterator
 
 import torch
 from torch import Tensor
@@ -40,36 +39,86 @@ def _cut(images: Tensor, rows: Tensor, top: Tensor, left: Tensor, size: int, tur
     return images[rows[:, None, None], y, x]
 
 
-def random_crops(
-    lr: Tensor, hr: Tensor, crop: int, batch_size: int, generator: torch.Generator
-) -> Iterator[tuple[Tensor, Tensor]]:
-    """One pass over the images in random order, one crop of each.
+class Crops:
+    """Training batches: passes over the images in random order, one random crop of each.
+
+    Its state says where in a pass it stands, so that a training can go on in the middle of one.
 
     Args:
         lr: (N, h, w, 3) uint8.
         hr: (N, s·h, s·w, 3) uint8, the same pictures.
         crop: side of the HR crop in pixels, a multiple of s.
-        batch_size: images per batch; the last batch wraps round to the first images of the pass,
+        batch_size: images per batch; the last batch of a pass wraps round to its first images,
             because BatchNorm wants batches of one size.
-        generator: on the images' device.
-
-    Yields:
-        (B, 3, crop/s, crop/s) and (B, 3, crop, crop) float32 in [0, 1].
+        flip: mirror half of the crops.
+        turn: turn the crops by 0, 90, 180 or 270 degrees.
+        generator: of every draw, on the images' device.
     """
-    n, height, width = lr.shape[:3]
-    scale = hr.shape[1] // height
-    size = crop // scale
-    order = torch.randperm(n, generator=generator, device=lr.device)
-    batches = math.ceil(n / batch_size)
-    order = order.repeat(math.ceil(batches * batch_size / n))[: batches * batch_size]
-    for rows in order.view(batches, batch_size):
 
-        def draw(high: int, like: Tensor = rows) -> Tensor:
-            return torch.randint(high, like.shape, generator=generator, device=like.device)
+    def __init__(
+        self,
+        lr: Tensor,
+        hr: Tensor,
+        crop: int,
+        batch_size: int,
+        flip: bool,
+        turn: bool,
+        generator: torch.Generator,
+    ):
+        self.lr, self.hr, self.crop = lr, hr, crop
+        self.batch_size, self.flip, self.turn, self.generator = batch_size, flip, turn, generator
+        self.scale = hr.shape[1] // lr.shape[1]
+        self.order = torch.empty(0, dtype=torch.int64)
+        self.position = 0
 
-        top, left = draw(height - size + 1), draw(width - size + 1)
-        turns = torch.stack([draw(2), draw(2), draw(2)], dim=1).bool()
-        yield (
-            as_float(_cut(lr, rows, top, left, size, turns)),
-            as_float(_cut(hr, rows, top * scale, left * scale, crop, turns)),
+    def __len__(self) -> int:
+        """Batches in a pass."""
+        return math.ceil(len(self.lr) / self.batch_size)
+
+    def _draw(self, high: int) -> Tensor:
+        device = self.lr.device
+        return torch.randint(high, (self.batch_size,), generator=self.generator, device=device)
+
+    def _turns(self) -> Tensor:
+        vertical, horizontal, transpose = (self._draw(2).bool() for _ in range(3))
+        if not self.turn:  # a mirror alone
+            vertical, transpose = torch.zeros_like(vertical), torch.zeros_like(transpose)
+        elif not self.flip:  # of the eight symmetries, the four that are rotations
+            horizontal = vertical ^ transpose
+        if not self.flip and not self.turn:
+            horizontal = torch.zeros_like(horizontal)
+        return torch.stack([vertical, horizontal, transpose], dim=1)
+
+    def next(self) -> tuple[Tensor, Tensor]:
+        """The next batch; after the last of a pass, the first of a new one.
+
+        Returns:
+            (B, 3, crop/s, crop/s) and (B, 3, crop, crop) float32 in [0, 1].
+        """
+        n, height, width = self.lr.shape[:3]
+        size = self.crop // self.scale
+        if self.position == len(self) or not len(self.order):
+            order = torch.randperm(n, generator=self.generator, device=self.lr.device)
+            wanted = len(self) * self.batch_size
+            self.order, self.position = order.repeat(math.ceil(wanted / n))[:wanted], 0
+        rows = self.order[self.position * self.batch_size :][: self.batch_size]
+        self.position += 1
+        top, left = self._draw(height - size + 1), self._draw(width - size + 1)
+        turns = self._turns()
+        return (
+            as_float(_cut(self.lr, rows, top, left, size, turns)),
+            as_float(_cut(self.hr, rows, top * self.scale, left * self.scale, self.crop, turns)),
         )
+
+    def state_dict(self) -> dict:
+        """Where it stands, and what it will draw."""
+        return {
+            "order": self.order,
+            "position": self.position,
+            "random": self.generator.get_state(),
+        }
+
+    def load_state_dict(self, state: dict) -> None:
+        """Stand there again."""
+        self.order, self.position = state["order"].to(self.lr.device), state["position"]
+        self.generator.set_state(state["random"].cpu())

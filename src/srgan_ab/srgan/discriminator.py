@@ -1,6 +1,7 @@
 """SRGAN's discriminator (Ledig et al. 2017, arXiv 1609.04802, figure 4), for any image size."""
 
 from torch import Tensor, nn
+from torch.nn.utils.parametrizations import spectral_norm
 
 
 class Discriminator(nn.Module):
@@ -10,18 +11,24 @@ class Discriminator(nn.Module):
 
     Args:
         channels: maps of the first layer (paper: 64); the last has eight times as many.
+        normalization: `batch` (paper), or `none`, which gradient penalties need.
+        spectral_norm: divide every weight by its largest singular value (Miyato et al. 2018,
+            arXiv 1802.05957).
     """
 
-    def __init__(self, channels: int = 64):
+    def __init__(
+        self, channels: int = 64, normalization: str = "batch", spectral_norm: bool = False
+    ):
         super().__init__()
+        batch = normalization == "batch"
         layers: list[nn.Module] = [nn.Conv2d(3, channels, 3, padding=1), nn.LeakyReLU(0.2)]
         widths = [channels * m for m in (1, 2, 2, 4, 4, 8, 8)]
         before = channels
         for i, width in enumerate(widths):
             stride = 2 if i % 2 == 0 else 1
             layers += [
-                nn.Conv2d(before, width, 3, stride=stride, padding=1, bias=False),
-                nn.BatchNorm2d(width),
+                nn.Conv2d(before, width, 3, stride=stride, padding=1, bias=not batch),
+                *([nn.BatchNorm2d(width)] if batch else []),
                 nn.LeakyReLU(0.2),
             ]
             before = width
@@ -33,6 +40,13 @@ class Discriminator(nn.Module):
             nn.LeakyReLU(0.2),
             nn.Linear(2 * before, 1),
         )
+        if spectral_norm:
+            self._limit_slopes()
+
+    def _limit_slopes(self) -> None:
+        for layer in (*self.features, *self.head):
+            if isinstance(layer, nn.Conv2d | nn.Linear):
+                spectral_norm(layer)
 
     def forward(self, image: Tensor) -> Tensor:
         """Judge images.
@@ -41,6 +55,6 @@ class Discriminator(nn.Module):
             image: (N, 3, H, W) in [0, 1].
 
         Returns:
-            (N,) logits: above 0 means taken for real.
+            (N,) outputs: the more, the more real (logits, or scores around 0 and 1 with `lsgan`).
         """
         return self.head(self.features(image * 2 - 1)).squeeze(1)

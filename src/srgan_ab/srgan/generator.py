@@ -1,11 +1,13 @@
 """SRResNet, the generator of SRGAN (Ledig et al. 2017, arXiv 1609.04802, figure 4)."""
 
 from collections import OrderedDict
+from itertools import pairwise
 from pathlib import Path
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from srgan_ab.common.weights import load_weights, read_weights
 
@@ -14,15 +16,19 @@ def _norm(normalization: str, channels: int) -> list[nn.Module]:
     return [nn.BatchNorm2d(channels)] if normalization == "batch" else []
 
 
-class ResidualBlock(nn.Module):
-    """Conv, norm, PReLU, conv, norm, plus the input."""
+def _activation(activation: str) -> nn.Module:
+    return nn.PReLU() if activation == "prelu" else nn.LeakyReLU(0.2)
 
-    def __init__(self, channels: int, normalization: str):
+
+class ResidualBlock(nn.Module):
+    """Conv, norm, activation, conv, norm, plus the input."""
+
+    def __init__(self, channels: int, normalization: str, activation: str):
         super().__init__()
         self.body = nn.Sequential(
             nn.Conv2d(channels, channels, 3, padding=1),
             *_norm(normalization, channels),
-            nn.PReLU(),
+            _activation(activation),
             nn.Conv2d(channels, channels, 3, padding=1),
             *_norm(normalization, channels),
         )
@@ -44,7 +50,7 @@ def _icnr_(conv: nn.Conv2d, scale: int) -> None:
         conv.bias.zero_()
 
 
-def _doubling(channels: int, upsampler: str) -> nn.Sequential:
+def _doubling(channels: int, upsampler: str, activation: str) -> nn.Sequential:
     """(N, C, h, w) -> (N, C, 2h, 2w)."""
     if upsampler == "nearest_conv":
         layers = [nn.Upsample(scale_factor=2), nn.Conv2d(channels, channels, 3, padding=1)]
@@ -52,7 +58,7 @@ def _doubling(channels: int, upsampler: str) -> nn.Sequential:
         conv = nn.Conv2d(channels, 4 * channels, 3, padding=1)
         _icnr_(conv, 2)
         layers = [conv, nn.PixelShuffle(2)]
-    return nn.Sequential(*layers, nn.PReLU())
+    return nn.Sequential(*layers, _activation(activation))
 
 
 class Generator(nn.Module):
@@ -62,10 +68,13 @@ class Generator(nn.Module):
         blocks: residual blocks (paper: 16).
         channels: feature maps (paper: 64).
         normalization: `batch` (paper) or `none` (Lim et al. 2017, arXiv 1707.02921).
+        activation: `prelu` (paper) or `leaky_relu`, of slope 0.2.
         upsampler: `pixel_shuffle` (paper; ICNR start) or `nearest_conv`.
         skip: `none` (paper), or `bicubic`: the network adds to the interpolated picture, from
             which it starts (Kim et al. 2016, VDSR, arXiv 1511.04587): a short training gets
-            further, because colours and shapes need not be learnt.
+            further, because colours and shapes need not be learnt. Needs `output: linear`.
+        output: `linear` (about [0, 1], not clamped, so that training sees an overshoot), or
+            `tanh` (mapped from [-1, 1]) or `sigmoid`, which cannot leave [0, 1].
     """
 
     def __init__(
@@ -73,24 +82,29 @@ class Generator(nn.Module):
         blocks: int = 16,
         channels: int = 64,
         normalization: str = "batch",
+        activation: str = "prelu",
         upsampler: str = "pixel_shuffle",
         skip: str = "none",
+        output: str = "linear",
     ):
         super().__init__()
-        self.head = nn.Sequential(nn.Conv2d(3, channels, 9, padding=4), nn.PReLU())
+        self.head = nn.Sequential(nn.Conv2d(3, channels, 9, padding=4), _activation(activation))
         self.body = nn.Sequential(
             OrderedDict(
-                (f"block_{i}", ResidualBlock(channels, normalization)) for i in range(blocks)
+                (f"block_{i}", ResidualBlock(channels, normalization, activation))
+                for i in range(blocks)
             )
         )
         self.join = nn.Sequential(
             nn.Conv2d(channels, channels, 3, padding=1), *_norm(normalization, channels)
         )
-        self.enlarge = nn.Sequential(_doubling(channels, upsampler), _doubling(channels, upsampler))
+        self.enlarge = nn.Sequential(
+            _doubling(channels, upsampler, activation), _doubling(channels, upsampler, activation)
+        )
         self.tail = nn.Conv2d(channels, 3, 9, padding=4)
         if normalization == "none":
             self._start_near_identity()
-        self.skip = skip
+        self.skip, self.output = skip, output
         if skip == "bicubic":
             nn.init.zeros_(self.tail.weight)
             nn.init.zeros_(self.tail.bias)
@@ -108,18 +122,32 @@ class Generator(nn.Module):
             lr: (N, 3, h, w) in [0, 1].
 
         Returns:
-            (N, 3, 4h, 4w), about [0, 1]: not clamped, so that training sees an overshoot.
+            (N, 3, 4h, 4w) in the range of `output`.
         """
         x = self.head(lr)  # (N, C, h, w)
         x = x + self.join(self.body(x))
         sr = self.tail(self.enlarge(x))
         if self.skip == "bicubic":
             sr = sr + F.interpolate(lr, scale_factor=4, mode="bicubic", align_corners=False)
-        return sr
+        if self.output == "tanh":
+            return (sr.tanh() + 1) / 2
+        return sr.sigmoid() if self.output == "sigmoid" else sr
+
+
+def fold_normalization(generator: Generator) -> None:
+    """Put each BatchNorm, linear once it is trained, into the convolution before it.
+
+    Args:
+        generator: in evaluation mode; changed in place, and of no use for training any more.
+    """
+    for layers in (generator.join, *(block.body for block in generator.body)):
+        for i, (convolution, norm) in enumerate(pairwise(layers)):
+            if isinstance(norm, nn.BatchNorm2d):
+                layers[i], layers[i + 1] = fuse_conv_bn_eval(convolution, norm), nn.Identity()
 
 
 def load_generator(path: Path, device: torch.device) -> Generator:
-    """Rebuild a generator from its file alone, ready for inference.
+    """Rebuild a generator from its file alone, ready for inference and for that only.
 
     Raises:
         UserError: the file is missing, no safetensors, or of another network.
@@ -127,4 +155,5 @@ def load_generator(path: Path, device: torch.device) -> Generator:
     state, architecture = read_weights(path)
     generator = Generator(**architecture)
     load_weights(generator, state, str(path))
-    return generator.eval().requires_grad_(False).to(device, memory_format=torch.channels_last)
+    fold_normalization(generator.eval())
+    return generator.requires_grad_(False).to(device, memory_format=torch.channels_last)

@@ -1,71 +1,92 @@
-"""VGG19 features for the perceptual loss (Simonyan & Zisserman 2015; Ledig et al. 2017, eq. 5)."""
+"""Features of a network trained on ImageNet, for the perceptual loss (Ledig et al. 2017, eq. 5)."""
 
 from pathlib import Path
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torchvision import models
+from torchvision.models.feature_extraction import create_feature_extractor
 
 from srgan_ab.common.errors import UserError
 from srgan_ab.common.weights import load_weights, read_weights
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
-STAGES = ((64, 2), (128, 2), (256, 4), (512, 4), (512, 4))  # (maps, convolutions), pooled between
 
 
-def vgg19_layers(last: str) -> nn.Sequential:
-    """VGG19's feature layers up to a convolution, before its ReLU; torchvision's numbering.
+def _vgg_convolutions(network: nn.Module) -> dict[str, str]:
+    """VGG's convolutions as the papers count them, `conv5_4`, to torchvision's names."""
+    names, stage, convolution = {}, 1, 0
+    for i, module in enumerate(network.features):
+        if isinstance(module, nn.MaxPool2d):
+            stage, convolution = stage + 1, 0
+        elif isinstance(module, nn.Conv2d):
+            convolution += 1
+            names[f"conv{stage}_{convolution}"] = f"features.{i}"
+    return names
+
+
+def features(name: str, layer: str, weights: Path) -> nn.Module:
+    """The part of a torchvision network that leads to a layer, with its weights.
 
     Args:
-        last: `conv1_1` ... `conv5_4`.
+        name: `vgg19`, `vgg16`, `resnet50`, `squeezenet1_1` or `mobilenet_v2`.
+        layer: of VGG a convolution, whose output is taken before its ReLU: `conv1_1` ... `conv5_4`;
+            of the others a module by torchvision's name, such as `layer3` or `features.9`.
+        weights: a file with torchvision's keys; VGG's may lack the prefix `features.`.
+
+    Returns:
+        A module from (N, 3, H, W), ImageNet-normalised, to `{"layer": (N, C, h, w)}`.
 
     Raises:
-        UserError: there is no such layer.
+        UserError: there is no such layer, or the file does not hold what leads to it.
     """
-    layers: list[nn.Module] = []
-    before = 3
-    for stage, (width, depth) in enumerate(STAGES, start=1):
-        for i in range(1, depth + 1):
-            layers.append(nn.Conv2d(before, width, 3, padding=1))
-            if last == f"conv{stage}_{i}":
-                return nn.Sequential(*layers)
-            layers.append(nn.ReLU(inplace=True))
-            before = width
-        layers.append(nn.MaxPool2d(2))
-    raise UserError(
-        f"srgan.perceptual.layer is {last!r}: VGG19 has conv1_1 conv1_2 conv2_1 conv2_2 "
-        "conv3_1 ... conv3_4 conv4_1 ... conv4_4 conv5_1 ... conv5_4"
-    )
+    with torch.device("meta"):  # VGG's dense layers alone would take half a gigabyte
+        network = models.get_model(name, weights=None).eval()
+    layers = _vgg_convolutions(network) if name.startswith("vgg") else {layer: layer}
+    try:
+        extractor = create_feature_extractor(network, {layers.get(layer, ""): "layer"})
+    except ValueError:
+        known = layers if name.startswith("vgg") else [n for n, _ in network.named_modules() if n]
+        raise UserError(
+            f"srgan.perceptual.layer is {layer!r}, but {name} has {' '.join(list(known)[:30])}"
+        ) from None
+    extractor.to_empty(device="cpu").eval()
+    state, _ = read_weights(weights)
+    if name.startswith("vgg"):
+        state = {f"features.{k.removeprefix('features.')}": v for k, v in state.items()}
+    wanted = extractor.state_dict()
+    absent = [k for k in wanted if k not in state and not k.endswith("num_batches_tracked")]
+    if absent:
+        raise UserError(
+            f"pretrained.perceptual holds no {absent[0]} of {name}, which srgan.perceptual.layer "
+            f"{layer} needs: choose a shallower layer, or weights of this network"
+        )
+    state = {k: state[k].float() for k in wanted if k in state}
+    load_weights(extractor, state, "pretrained.perceptual")
+    return extractor
 
 
 class PerceptualLoss(nn.Module):
-    """Mean absolute difference of VGG19 features of two images, ImageNet-normalised.
+    """Mean absolute difference of the features of two images, ImageNet-normalised.
 
     L1 on features follows Wang et al. 2018 (ESRGAN, arXiv 1809.00219, section 3.3), whose weight
     of 1 it shares; the paper's MSE needs a rescale of 1/12.75 per feature.
 
     Args:
-        layer: the convolution whose output, before ReLU, is compared.
-        weights: a file with torchvision's VGG19 keys, with or without the `features.` prefix.
+        network, layer, weights: as of `features`.
     """
 
-    def __init__(self, layer: str, weights: Path):
+    def __init__(self, network: str, layer: str, weights: Path):
         super().__init__()
-        self.features = vgg19_layers(layer)
-        state, _ = read_weights(weights)
-        state = {k.removeprefix("features."): v.float() for k, v in state.items()}
-        wanted = self.features.state_dict()
-        if not set(wanted) <= set(state):
-            deepest = max((int(k.split(".")[0]) for k in state if k[0].isdigit()), default=None)
-            raise UserError(
-                f"srgan.perceptual.layer is {layer}, beyond what pretrained.perceptual holds "
-                f"(VGG19 to features.{deepest}): choose a shallower layer or other weights"
-            )
-        load_weights(self.features, {k: state[k] for k in wanted}, "pretrained.perceptual")
+        self.features = features(network, layer, weights)
         self.register_buffer("mean", torch.tensor(IMAGENET_MEAN).view(1, 3, 1, 1))
         self.register_buffer("std", torch.tensor(IMAGENET_STD).view(1, 3, 1, 1))
         self.requires_grad_(False)
+
+    def _of(self, image: Tensor) -> Tensor:
+        return self.features((image - self.mean) / self.std)["layer"]
 
     def forward(self, sr: Tensor, hr: Tensor) -> Tensor:
         """Compare.
@@ -75,5 +96,5 @@ class PerceptualLoss(nn.Module):
             hr: (N, 3, H, W) in [0, 1]; no gradient is computed for it.
         """
         with torch.no_grad():
-            target = self.features((hr - self.mean) / self.std)
-        return F.l1_loss(self.features((sr - self.mean) / self.std), target)
+            target = self._of(hr)
+        return F.l1_loss(self._of(sr), target)

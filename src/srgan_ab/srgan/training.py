@@ -1,167 +1,175 @@
-"""SRResNet pre-training and the adversarial phase, one epoch at a time."""
+"""SRResNet pre-training and the adversarial phase: a phase runs epoch by epoch, and can go on."""
 
 import math
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor, nn
+from torch.optim import lr_scheduler
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from tqdm import tqdm
 
 from srgan_ab.common.errors import UserError
 from srgan_ab.common.runtime import Runtime
-from srgan_ab.srgan.crops import random_crops
+from srgan_ab.srgan.crops import Crops
 from srgan_ab.srgan.discriminator import Discriminator
 from srgan_ab.srgan.generator import Generator
-from srgan_ab.srgan.losses import (
-    PIXEL_LOSSES,
-    discriminator_loss,
-    discriminator_loss_floor,
-    generator_adversarial_loss,
-    total_variation_loss,
+from srgan_ab.srgan.history import History
+from srgan_ab.srgan.losses import PIXEL_LOSSES, discriminator_loss_floor
+from srgan_ab.srgan.steps import (
+    Adversaries,
+    DiscriminatorLoss,
+    GeneratorLoss,
+    adversarial_step,
+    pretrain_step,
 )
-from srgan_ab.srgan.perceptual import PerceptualLoss
+
+PATIENCE = 5  # epochs without a better validation before `schedule: plateau` halves the rate
+
+Schedule = lr_scheduler.LRScheduler
 
 
 @dataclass
-class Adversaries:
-    """The two networks of the adversarial phase and their optimisers."""
+class Phase:
+    """A training that can stop after any update: its state is all that its future depends on.
 
-    generator: Generator
-    discriminator: Discriminator
-    optimizer_g: torch.optim.Optimizer
-    optimizer_d: torch.optim.Optimizer
+    Attributes:
+        name: of the progress bar.
+        epochs: until it is done.
+        crops: the batches.
+        step: one update: (lr, hr) to named values on the device.
+        modules: by name, `generator` first; all have a state, those with parameters are trained.
+        averaged: moving average of the generator, in evaluation mode.
+        optimizers, schedules: one of each per trained network.
+        constants: values that are the same in every epoch's row.
+        epoch: epochs done.
+        watched: values of the updates of the epoch under way.
+    """
 
+    name: str
+    epochs: int
+    crops: Crops
+    step: Callable[[Tensor, Tensor], dict[str, Tensor]]
+    modules: dict[str, nn.Module]
+    averaged: AveragedModel
+    optimizers: list[torch.optim.Optimizer]
+    schedules: list[Schedule]
+    constants: dict[str, float] = field(default_factory=dict)
+    epoch: int = 0
+    watched: list[dict[str, Tensor]] = field(default_factory=list)
 
-@dataclass(frozen=True)
-class GeneratorLoss:
-    """pixel·w_p + perceptual·w_v + adversarial·w_a + tv·w_t; a term of weight 0 is not computed."""
+    @property
+    def best(self) -> Generator:
+        """The averaged generator, in evaluation mode."""
+        return self.averaged.module
 
-    pixel: Callable[[Tensor, Tensor], Tensor]
-    perceptual: PerceptualLoss | None
-    weights: dict[str, float]  # pixel, perceptual, adversarial, total_variation
+    def run_epoch(self, after_update: Callable[[], None]) -> dict[str, float]:
+        """Run, or finish, one epoch.
 
-    def terms(self, sr: Tensor, hr: Tensor, fake_logits: Tensor) -> dict[str, Tensor]:
-        """The unweighted terms in use, by name."""
-        terms = {
-            "pixel": lambda: self.pixel(sr, hr),
-            "perceptual": lambda: self.perceptual(sr, hr).float(),
-            "adversarial": lambda: generator_adversarial_loss(fake_logits),
-            "total_variation": lambda: total_variation_loss(sr),
+        Args:
+            after_update: called after each update, when the state is whole.
+
+        Returns:
+            The epoch's number, and its mean values.
+
+        Raises:
+            UserError: a value is not a finite number.
+        """
+        for module in self.modules.values():
+            module.train()
+        label = f"{self.name} {self.epoch + 1}/{self.epochs}"
+        with tqdm(
+            total=len(self.crops), initial=len(self.watched), desc=label, unit="update"
+        ) as progress:
+            while len(self.watched) < len(self.crops):
+                self.watched.append(self.step(*self.crops.next()))
+                self.averaged.update_parameters(self.modules["generator"])
+                for schedule in self.schedules:
+                    if not isinstance(schedule, lr_scheduler.ReduceLROnPlateau):
+                        schedule.step()
+                after_update()
+                progress.update()
+        means = self.means()
+        self.epoch, self.watched = self.epoch + 1, []
+        return {"epoch": self.epoch, **means, **self.constants}
+
+    def means(self) -> dict[str, float]:
+        """Mean values of the epoch under way; the one place that waits for the device.
+
+        Raises:
+            UserError: a value is not a finite number.
+        """
+        values = {k: torch.stack([row[k] for row in self.watched]) for k in self.watched[0]}
+        for name, of_updates in values.items():
+            broken = (~of_updates.isfinite()).nonzero()
+            if len(broken):
+                raise UserError(
+                    f"{name} became infinite or NaN at update {int(broken[0]) + 1} of epoch "
+                    f"{self.epoch + 1} of {self.name}: lower its learning rate under srgan, or the "
+                    "weight of that term, or set srgan.gradient_clip; the state before it is kept"
+                )
+        return {name: of_updates.mean().item() for name, of_updates in values.items()}
+
+    def validated(self, error: float) -> None:
+        """Tell `schedule: plateau` how the epoch went: the less, the better."""
+        for schedule in self.schedules:
+            if isinstance(schedule, lr_scheduler.ReduceLROnPlateau):
+                schedule.step(error)
+
+    def state_dict(self) -> dict:
+        """Everything that the next update depends on, and the values of the epoch under way."""
+        return {
+            "modules": {name: module.state_dict() for name, module in self.modules.items()},
+            "averaged": self.averaged.state_dict(),
+            "optimizers": [optimizer.state_dict() for optimizer in self.optimizers],
+            "schedules": [schedule.state_dict() for schedule in self.schedules],
+            "crops": self.crops.state_dict(),
+            "epoch": self.epoch,
+            "watched": self.watched,
         }
-        return {name: term() for name, term in terms.items() if self.weights[name] > 0}
 
-
-def _descend(loss: Tensor, optimizer: torch.optim.Optimizer) -> None:
-    optimizer.zero_grad(set_to_none=True)
-    loss.backward()
-    optimizer.step()
-
-
-def pretrain_step(
-    generator: Generator,
-    optimizer: torch.optim.Optimizer,
-    lr: Tensor,
-    hr: Tensor,
-    pixel_loss: Callable[[Tensor, Tensor], Tensor],
-    runtime: Runtime,
-) -> dict[str, Tensor]:
-    """One update of the generator on a pixel loss.
-
-    Args:
-        generator, optimizer: moved.
-        lr: (N, 3, h, w) in [0, 1].
-        hr: (N, 3, 4h, 4w) in [0, 1].
-        pixel_loss: of (sr, hr).
-        runtime: precision.
-
-    Returns:
-        The loss, still on the device.
-    """
-    with runtime.autocast():
-        sr = generator(lr)
-    loss = pixel_loss(sr.float(), hr)
-    _descend(loss, optimizer)
-    return {"loss": loss.detach()}
-
-
-def adversarial_step(
-    nets: Adversaries,
-    lr: Tensor,
-    hr: Tensor,
-    loss: GeneratorLoss,
-    label_smoothing: float,
-    runtime: Runtime,
-) -> dict[str, Tensor]:
-    """One update of the discriminator, then one of the generator.
-
-    Args:
-        nets: moved.
-        lr: (N, 3, h, w) in [0, 1].
-        hr: (N, 3, 4h, 4w) in [0, 1].
-        loss: the generator's.
-        label_smoothing: of the discriminator's real labels.
-        runtime: precision.
-
-    Returns:
-        Losses and mean probabilities, still on the device: reading them would wait for it.
-    """
-    with runtime.autocast():
-        sr = nets.generator(lr)
-    sr = sr.float()
-
-    # Two batches: BatchNorm over real and fake together would tell the one by the other.
-    nets.discriminator.requires_grad_(True)
-    with runtime.autocast():
-        real_logits = nets.discriminator(hr)
-        fake_logits = nets.discriminator(sr.detach())
-    real_logits, fake_logits = real_logits.float(), fake_logits.float()
-    loss_d = discriminator_loss(real_logits, fake_logits, label_smoothing)
-    _descend(loss_d, nets.optimizer_d)
-
-    nets.discriminator.requires_grad_(False)  # nobody wants its gradients here
-    with runtime.autocast():
-        terms = loss.terms(sr, hr, nets.discriminator(sr).float())
-    _descend(sum(loss.weights[name] * term for name, term in terms.items()), nets.optimizer_g)
-
-    return {
-        "loss_d": loss_d.detach(),
-        **{f"loss_{name}": term.detach() for name, term in terms.items()},
-        "d_real": real_logits.detach().sigmoid().mean(),
-        "d_fake": fake_logits.detach().sigmoid().mean(),
-        "d_accuracy": torch.cat([real_logits > 0, fake_logits <= 0]).float().mean(),
-    }
-
-
-def _average(steps: list[dict[str, Tensor]]) -> dict[str, float]:
-    """Mean of each quantity over an epoch; the one place that waits for the device.
-
-    Raises:
-        UserError: a loss is not a finite number.
-    """
-    means = {name: torch.stack([step[name] for step in steps]).mean().item() for name in steps[0]}
-    broken = [name for name, value in means.items() if not math.isfinite(value)]
-    if broken:
-        raise UserError(
-            f"{', '.join(broken)} became infinite or NaN: lower srgan.pretraining.learning_rate or "
-            "srgan.adversarial.learning_rate, or the weight of that term"
-        )
-    return means
+    def load_state_dict(self, state: dict) -> None:
+        """Stand where `state_dict` was taken."""
+        for name, module in self.modules.items():
+            module.load_state_dict(state["modules"][name])
+        self.averaged.load_state_dict(state["averaged"])
+        for kind in ("optimizers", "schedules"):
+            for ours, theirs in zip(getattr(self, kind), state[kind], strict=True):
+                ours.load_state_dict(theirs)
+        self.crops.load_state_dict(state["crops"])
+        device = self.crops.lr.device
+        self.epoch = state["epoch"]
+        self.watched = [{k: v.to(device) for k, v in row.items()} for row in state["watched"]]
 
 
 def _adam(module: nn.Module, learning_rate: float) -> torch.optim.Adam:
     return torch.optim.Adam(module.parameters(), learning_rate, fused=True)
 
 
+def _schedule(optimizer: torch.optim.Optimizer, kind: str, epochs: int, updates: int) -> Schedule:
+    """Over a whole phase: `constant`, `step` (halved half-way), `cosine` (to 0), `plateau`."""
+    if kind == "cosine":
+        return lr_scheduler.CosineAnnealingLR(optimizer, epochs * updates)
+    if kind == "step":
+        return lr_scheduler.StepLR(optimizer, math.ceil(epochs / 2) * updates, gamma=0.5)
+    if kind == "plateau":
+        return lr_scheduler.ReduceLROnPlateau(optimizer, factor=0.5, patience=PATIENCE)
+    return lr_scheduler.ConstantLR(optimizer, factor=1.0)
+
+
 def _averaged(generator: Generator, decay: float) -> AveragedModel:
-    return AveragedModel(generator, multi_avg_fn=get_ema_multi_avg_fn(decay))
+    return AveragedModel(generator, multi_avg_fn=get_ema_multi_avg_fn(decay)).eval()
 
 
-def pretrain(
+def _crops(lr: Tensor, hr: Tensor, settings, random: torch.Generator) -> Crops:
+    return Crops(lr, hr, settings.crop, settings.batch_size, settings.flip, settings.turn, random)
+
+
+def pretraining(
     generator: Generator, lr: Tensor, hr: Tensor, settings, runtime: Runtime, seed: int
-) -> Iterator[tuple[dict[str, float], Generator]]:
-    """Train SRResNet on a pixel loss, the rate falling to 0 along a cosine.
+) -> Phase:
+    """SRResNet: the generator on a pixel loss.
 
     Args:
         generator: trained in place.
@@ -170,110 +178,92 @@ def pretrain(
         settings: `params.srgan`.
         runtime: device and precision.
         seed: of the crops.
-
-    Yields:
-        After each epoch its mean losses and the averaged (EMA) generator in evaluation mode,
-        the same object each time.
     """
-    random = runtime.generator(seed)
-    epochs, batch_size = settings.pretraining.epochs, settings.batch_size
-    updates = math.ceil(len(lr) / batch_size)
-    optimizer = _adam(generator, settings.pretraining.learning_rate)
-    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, epochs * updates)
-    averaged = _averaged(generator, settings.ema).eval()
-    pixel_loss = PIXEL_LOSSES[settings.pretraining.loss]
-    with tqdm(total=epochs * updates, desc="srresnet", unit="update") as progress:
-        for epoch in range(1, epochs + 1):
-            generator.train()
-            steps = []
-            for lr_batch, hr_batch in random_crops(lr, hr, settings.crop, batch_size, random):
-                step = pretrain_step(generator, optimizer, lr_batch, hr_batch, pixel_loss, runtime)
-                steps.append(step)
-                averaged.update_parameters(generator)
-                schedule.step()
-                progress.update()
-            yield {"epoch": epoch, **_average(steps)}, averaged.module
+    phase = settings.pretraining
+    crops = _crops(lr, hr, settings, runtime.generator(seed))
+    optimizer = _adam(generator, phase.learning_rate)
+    pixel_loss, clip = PIXEL_LOSSES[phase.loss], settings.gradient_clip
+
+    def step(lr: Tensor, hr: Tensor) -> dict[str, Tensor]:
+        return pretrain_step(generator, optimizer, lr, hr, pixel_loss, clip, runtime)
+
+    return Phase(
+        name="srresnet",
+        epochs=phase.epochs,
+        crops=crops,
+        step=step,
+        modules={"generator": generator},
+        averaged=_averaged(generator, settings.ema),
+        optimizers=[optimizer],
+        schedules=[_schedule(optimizer, phase.schedule, phase.epochs, len(crops))],
+    )
 
 
-def train_adversarial(
+def adversarial(
     generator: Generator,
     discriminator: Discriminator,
-    perceptual: PerceptualLoss | None,
+    perceptual: Callable[[Tensor, Tensor], Tensor] | None,
     lr: Tensor,
     hr: Tensor,
     settings,
     runtime: Runtime,
     seed: int,
-) -> Iterator[tuple[dict[str, float], Generator]]:
-    """Train SRGAN from a pre-trained generator; the rate is halved at mid-training.
+) -> Phase:
+    """SRGAN: the generator against the discriminator, from wherever both start.
 
     Args:
         generator, discriminator: trained in place.
-        perceptual: None where its weight is 0.
+        perceptual: of (sr, hr); None where its weight is 0.
         lr: (N, h, w, 3) uint8 on the device.
         hr: (N, 4h, 4w, 3) uint8 on the device.
         settings: `params.srgan`.
         runtime: device and precision.
-        seed: of the crops.
-
-    Yields:
-        After each epoch its mean losses and the averaged (EMA) generator in evaluation mode,
-        the same object each time.
+        seed: of crops, label noise and history.
     """
-    random = runtime.generator(seed)
-    phase, batch_size = settings.adversarial, settings.batch_size
-    updates = math.ceil(len(lr) / batch_size)
+    phase, random = settings.adversarial, runtime.generator(seed)
+    crops = _crops(lr, hr, settings, random)
+    history = None
+    if phase.history:
+        history = History(phase.history, (3, settings.crop, settings.crop)).to(runtime.device)
     nets = Adversaries(
         generator,
         discriminator,
         _adam(generator, phase.learning_rate),
         _adam(discriminator, phase.learning_rate),
+        history,
+        random,
     )
-    schedules = [
-        torch.optim.lr_scheduler.StepLR(optimizer, math.ceil(phase.epochs / 2), gamma=0.5)
-        for optimizer in (nets.optimizer_g, nets.optimizer_d)
-    ]
-    loss = GeneratorLoss(
-        PIXEL_LOSSES[settings.pixel.loss],
-        perceptual,
-        {
-            "pixel": settings.pixel.weight,
-            "perceptual": settings.perceptual.weight,
-            "adversarial": phase.weight,
-            "total_variation": settings.total_variation,
+    weights = {
+        "pixel": settings.pixel.weight,
+        "perceptual": settings.perceptual.weight,
+        "adversarial": phase.weight,
+        "total_variation": settings.total_variation,
+    }
+    loss_g = GeneratorLoss(PIXEL_LOSSES[settings.pixel.loss], perceptual, phase.loss, weights)
+    loss_d = DiscriminatorLoss(
+        phase.loss, phase.label_smoothing, phase.label_noise, phase.r1, phase.r2
+    )
+
+    def step(lr: Tensor, hr: Tensor) -> dict[str, Tensor]:
+        return adversarial_step(nets, lr, hr, loss_g, loss_d, settings.gradient_clip, runtime)
+
+    optimizers = [nets.optimizer_g, nets.optimizer_d]
+    modules = {"generator": generator, "discriminator": discriminator}
+    floor = discriminator_loss_floor(phase.loss, phase.label_smoothing, phase.label_noise)
+    return Phase(
+        name="srgan",
+        epochs=phase.epochs,
+        crops=crops,
+        step=step,
+        modules=modules | ({"history": history} if history else {}),
+        averaged=_averaged(generator, settings.ema),
+        optimizers=optimizers,
+        schedules=[
+            _schedule(optimizer, phase.schedule, phase.epochs, len(crops))
+            for optimizer in optimizers
+        ],
+        constants={
+            "loss_d_floor": floor,
+            **{f"loss_{name}": 0.0 for name, weight in weights.items() if weight == 0},
         },
     )
-    averaged = _averaged(generator, settings.ema).eval()
-    floor = {"loss_d_floor": discriminator_loss_floor(phase.label_smoothing)}
-    absent = {f"loss_{name}": 0.0 for name, weight in loss.weights.items() if weight == 0}
-    with tqdm(total=phase.epochs * updates, desc="srgan", unit="update") as progress:
-        for epoch in range(1, phase.epochs + 1):
-            generator.train()
-            discriminator.train()
-            steps = []
-            for lr_batch, hr_batch in random_crops(lr, hr, settings.crop, batch_size, random):
-                steps.append(
-                    adversarial_step(nets, lr_batch, hr_batch, loss, phase.label_smoothing, runtime)
-                )
-                averaged.update_parameters(generator)
-                progress.update()
-            for schedule in schedules:
-                schedule.step()
-            yield {"epoch": epoch, **_average(steps), **floor, **absent}, averaged.module
-
-
-@torch.inference_mode()
-def held_out_accuracy(
-    discriminator: Discriminator, hr: Tensor, sr: Tensor, runtime: Runtime
-) -> float:
-    """How often the discriminator is right about images that it was not trained on.
-
-    Args:
-        discriminator: put into evaluation mode.
-        hr, sr: (N, 3, H, W) in [0, 1] on the device.
-        runtime: precision.
-    """
-    discriminator.eval()
-    with runtime.autocast():
-        right = torch.cat([discriminator(hr) > 0, discriminator(sr) <= 0])
-    return right.float().mean().item()

@@ -1,7 +1,11 @@
 """Enlarging pictures with a trained generator: many of one size, or one of any size in tiles."""
 
+from dataclasses import replace
+
 import numpy as np
 import torch
+from PIL import Image
+from scipy.ndimage import distance_transform_edt
 from tqdm import tqdm
 
 from srgan_ab.common.runtime import Runtime
@@ -49,24 +53,84 @@ def upscale_picture(
 ) -> np.ndarray:
     """Enlarge one picture of any size; tiles overlap by the receptive field, so none shows.
 
+    Besides `lr` and the result, memory is bounded by the tile.
+
     Args:
         generator: in evaluation mode, on the runtime's device.
-        lr: (h, w, 3) uint8 RGB in [0, 255].
-        runtime: where to compute.
-        tile: side of a tile in LR pixels: it bounds the memory.
+        lr: (h, w, 3) RGB or (h, w, 1) grey: uint8, uint16, or float32 in [0, 1]. The network sees
+            grey as three equal channels, and the result is the mean of the three that it gives.
+        runtime: where to compute. bf16 has 8 significant bits: use fp32 for uint16.
+        tile: side of a tile in LR pixels.
 
     Returns:
-        (4h, 4w, 3) uint8.
+        (4h, 4w, channels) of the same type and range.
     """
-    height, width = lr.shape[:2]
+    height, width, channels = lr.shape
+    white = np.iinfo(lr.dtype).max if lr.dtype.kind == "u" else 1
     margin = halo(generator)
-    out = np.empty((4 * height, 4 * width, 3), np.uint8)
+    out = np.empty((4 * height, 4 * width, channels), lr.dtype)
     corners = [(y, x) for y in range(0, height, tile) for x in range(0, width, tile)]
-    for y, x in tqdm(corners, desc="upscale", unit="tile"):
+    for y, x in tqdm(corners, desc="upscale", unit="tile", leave=False):
         top, left = max(0, y - margin), max(0, x - margin)
-        piece = lr[top : y + tile + margin, left : x + tile + margin]
-        sr = np.empty((1, 4 * piece.shape[0], 4 * piece.shape[1], 3), np.uint8)
-        upscale(generator, piece[None], sr, runtime)
-        inside = sr[0, 4 * (y - top) :, 4 * (x - left) :][: 4 * tile, : 4 * tile]
-        out[4 * y : 4 * (y + tile), 4 * x : 4 * (x + tile)] = inside
+        piece = lr[top : y + tile + margin, left : x + tile + margin].astype(np.float32)
+        batch = torch.from_numpy(piece).to(runtime.device).permute(2, 0, 1)[None] / white
+        with runtime.autocast():
+            sr = generator(batch.expand(-1, 3, -1, -1))[0]  # (3, 4h', 4w')
+        sr = sr[:, 4 * (y - top) :, 4 * (x - left) :][:, : 4 * tile, : 4 * tile].float()
+        sr = sr.clamp(0, 1)
+        if channels == 1:
+            sr = sr.mean(0, keepdim=True)
+        if white > 1:
+            sr = sr.mul(white).round()
+        out[4 * y : 4 * (y + tile), 4 * x : 4 * (x + tile)] = sr.permute(1, 2, 0).cpu().numpy()
     return out
+
+
+def upscale_image(
+    generator: Generator, image: Image.Image, runtime: Runtime, tile: int = 128
+) -> Image.Image:
+    """Enlarge a picture and keep its mode, its alpha and its `info`.
+
+    Alpha is enlarged by bicubic interpolation: the network has learnt photographs, not masks, and
+    would leave what is opaque a little transparent.
+
+    Args:
+        generator: in evaluation mode, on the runtime's device.
+        image: of mode L, LA, RGB, RGBA or I;16.
+        runtime: where to compute; 16-bit grey is always computed in fp32.
+        tile: as for `upscale_picture`.
+    """
+    values = np.asarray(image)
+    if image.mode == "I;16":
+        runtime = replace(runtime, precision="fp32")
+    if image.mode in ("L", "I;16"):
+        values = values[..., None]
+    if image.mode in ("LA", "RGBA"):
+        values = _cover_hidden(values[..., :-1], values[..., -1])
+    sr = upscale_picture(generator, values, runtime, tile)
+    result = Image.fromarray(sr[..., 0] if sr.shape[2] == 1 else sr)
+    if image.mode in ("LA", "RGBA"):
+        alpha = image.getchannel("A").resize(result.size, Image.Resampling.BICUBIC)
+        result.putalpha(alpha)
+    result.info = dict(image.info)
+    return result
+
+
+def _cover_hidden(colour: np.ndarray, alpha: np.ndarray) -> np.ndarray:
+    """Give wholly transparent pixels the colour of the nearest that is not.
+
+    Nobody sees the colour stored there, often black, but the network would mix it into the edge of
+    what is seen.
+
+    Args:
+        colour: (h, w, C) uint8.
+        alpha: (h, w) uint8.
+
+    Returns:
+        (h, w, C) uint8.
+    """
+    hidden = alpha == 0
+    if hidden.all() or not hidden.any():
+        return colour
+    y, x = distance_transform_edt(hidden, return_distances=False, return_indices=True)
+    return colour[y, x]

@@ -1,0 +1,193 @@
+"""How fast training and generation are, beside a plain implementation of the same networks.
+
+Both sides take turns in one process, so that a busy machine slows both. On a CPU the ratio is one
+of CPU time (summed over threads), which neighbours hardly move; on a GPU of wall time.
+"""
+
+import platform
+import statistics
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Literal
+
+import plain
+import torch
+import typer
+from torch.utils.flop_counter import FlopCounterMode
+from torchvision.models import vgg19
+
+from srgan_ab.common.files import write_metrics
+from srgan_ab.common.params import RuntimeParams
+from srgan_ab.common.runtime import Runtime, prepare
+from srgan_ab.common.weights import save_weights
+from srgan_ab.srgan.discriminator import Discriminator
+from srgan_ab.srgan.generator import Generator, load_generator
+from srgan_ab.srgan.losses import PIXEL_LOSSES
+from srgan_ab.srgan.perceptual import PerceptualLoss
+from srgan_ab.srgan.steps import (
+    Adversaries,
+    DiscriminatorLoss,
+    GeneratorLoss,
+    adversarial_step,
+    pretrain_step,
+)
+
+PICTURE = (339, 510)  # LR height and width: a BSD-sized picture, 2040x1356 once enlarged
+WEIGHTS = {"pixel": 0.0, "perceptual": 1.0, "adversarial": 1e-3, "total_variation": 0.0}
+
+
+class Ours:
+    """The project's own steps on the paper's networks, as `train_srgan` runs them."""
+
+    def __init__(self, runtime: Runtime, folder: Path):
+        self.runtime = runtime
+        device, last = runtime.device, torch.channels_last
+        generator = Generator().to(device, memory_format=last)
+        discriminator = Discriminator().to(device, memory_format=last)
+        save_weights(folder / "vgg.safetensors", vgg19(weights=None).features, {})
+        perceptual = PerceptualLoss("vgg19", "conv5_4", folder / "vgg.safetensors")
+        self.loss_g = GeneratorLoss(
+            PIXEL_LOSSES["mse"], perceptual.to(device, memory_format=last), "bce", WEIGHTS
+        )
+        self.loss_d = DiscriminatorLoss("bce", 0.0, 0.0, 0.0, 0.0)
+        self.nets = Adversaries(
+            generator,
+            discriminator,
+            torch.optim.Adam(generator.parameters(), 1e-4, fused=True),
+            torch.optim.Adam(discriminator.parameters(), 1e-4, fused=True),
+            None,
+            runtime.generator(0),
+        )
+        save_weights(folder / "generator.safetensors", generator, {})
+        self.trained = load_generator(folder / "generator.safetensors", device)
+
+    def srgan_step(self, lr, hr):
+        adversarial_step(self.nets, lr, hr, self.loss_g, self.loss_d, None, self.runtime)
+
+    def mse_step(self, lr, hr):
+        net, optimizer = self.nets.generator, self.nets.optimizer_g
+        pretrain_step(net, optimizer, lr, hr, PIXEL_LOSSES["mse"], None, self.runtime)
+
+    def generate(self, lr):
+        with torch.inference_mode(), self.runtime.autocast():
+            self.trained(lr)
+
+
+def seconds(function: Callable[[], None], device: torch.device) -> tuple[float, float]:
+    """CPU seconds over all threads, and wall seconds, of one call."""
+    wall, cpu = time.perf_counter(), time.process_time()
+    function()
+    if device.type == "cuda":
+        torch.cuda.synchronize()
+    return time.process_time() - cpu, time.perf_counter() - wall
+
+
+def flops(function: Callable[[], None]) -> int:
+    with FlopCounterMode(display=False) as counter:
+        function()
+    return counter.get_total_flops()
+
+
+def peak(runtime: Runtime, rounds: int) -> float:
+    """FLOP/s of what the processor does best: a dense 3x3 convolution on a CPU, else a matmul."""
+    dtype = torch.bfloat16 if runtime.precision == "bf16" else torch.float32
+    device = runtime.device
+    if device.type == "cuda":
+        a = torch.randn(8192, 8192, device=device, dtype=dtype)
+        work = lambda: a @ a  # noqa: E731
+    else:
+        image = torch.randn(8, 512, 32, 32, dtype=dtype).to(memory_format=torch.channels_last)
+        kernel = torch.randn(512, 512, 3, 3, dtype=dtype).to(memory_format=torch.channels_last)
+        work = lambda: torch.nn.functional.conv2d(image, kernel, padding=1)  # noqa: E731
+    work()
+    taken = [seconds(work, device) for _ in range(max(5, rounds))]
+    return flops(work) / min(t[device.type == "cuda"] for t in taken)
+
+
+def compare(
+    plain_side: Callable[[], None], our_side: Callable[[], None], device: torch.device, rounds: int
+) -> dict:
+    """Time both sides in turns; their least and the median ratio of neighbouring rounds."""
+    index = int(device.type == "cuda")  # CPU seconds or wall seconds
+    work = flops(our_side)
+    for side in (plain_side, our_side):
+        side()
+    pairs = [(seconds(plain_side, device), seconds(our_side, device)) for _ in range(rounds)]
+    theirs, ours = ([pair[k][index] for pair in pairs] for k in (0, 1))
+    return {
+        "seconds_plain": min(theirs),
+        "seconds": min(ours),
+        "ratio": min(theirs) / min(ours),
+        "ratio_median": statistics.median(a / b for a, b in zip(theirs, ours, strict=True)),
+        "wall_seconds": min(pair[1][1] for pair in pairs),
+        "gflop": work / 1e9,
+        "gflop_per_second": work / 1e9 / min(ours),
+    }
+
+
+def main(
+    device: Annotated[Literal["auto", "cpu", "cuda"], typer.Option(help="Where.")] = "auto",
+    precision: Annotated[
+        Literal["auto", "fp32", "bf16"], typer.Option(help="Ours; the plain side is fp32.")
+    ] = "auto",
+    batch_size: Annotated[int, typer.Option(min=2, help="Images per step.")] = 16,
+    rounds: Annotated[int, typer.Option(min=1, help="Turns of each side.")] = 5,
+    output: Annotated[Path | None, typer.Option(help="Write the numbers to this JSON.")] = None,
+) -> None:
+    """Measure the training steps of both phases and generation, 32 to 128 pixels."""
+    settings = RuntimeParams(device=device, precision=precision, threads=None, workers=None)
+    runtime = prepare(settings, seed=0)
+    place = runtime.device
+    lr, hr = torch.rand(batch_size, 3, 32, 32), torch.rand(batch_size, 3, 128, 128)
+    lr, hr, picture = lr.to(place), hr.to(place), torch.rand(1, 3, *PICTURE, device=place)
+    nhwc = {x: x.to(memory_format=torch.channels_last) for x in (lr, hr, picture)}
+
+    plain_side = plain.Training(place)
+    plain_generator = plain.Generator().to(place).eval()
+
+    @torch.inference_mode()
+    def generate(image):
+        plain_generator(image)
+
+    with tempfile.TemporaryDirectory() as folder:
+        ours = Ours(runtime, Path(folder))
+    cases = {
+        "srgan_step": (
+            lambda: plain_side.srgan_step(lr, hr),
+            lambda: ours.srgan_step(nhwc[lr], nhwc[hr]),
+        ),
+        "mse_step": (
+            lambda: plain_side.mse_step(lr, hr),
+            lambda: ours.mse_step(nhwc[lr], nhwc[hr]),
+        ),
+        "generate_batch": (lambda: generate(lr), lambda: ours.generate(nhwc[lr])),
+        "generate_picture": (lambda: generate(picture), lambda: ours.generate(nhwc[picture])),
+    }
+    ceiling = peak(runtime, rounds)
+    result = {
+        "device": torch.cuda.get_device_name() if place.type == "cuda" else platform.machine(),
+        "precision": runtime.precision,
+        "threads": torch.get_num_threads(),
+        "torch": torch.__version__,
+        "batch_size": batch_size,
+        "peak_gflop_per_second": ceiling / 1e9,
+        "cases": {},
+    }
+    print(f"{'case':<18}{'plain s':>9}{'ours s':>9}{'ratio':>7}{'GFLOP/s':>9}{'of peak':>9}")
+    for name, (theirs, our) in cases.items():
+        row = compare(theirs, our, place, rounds)
+        row["share_of_peak"] = row["gflop_per_second"] * 1e9 / ceiling
+        result["cases"][name] = row
+        print(
+            f"{name:<18}{row['seconds_plain']:>9.3f}{row['seconds']:>9.3f}{row['ratio']:>7.2f}"
+            f"{row['gflop_per_second']:>9.0f}{row['share_of_peak']:>9.0%}",
+            flush=True,
+        )
+    if output:
+        write_metrics(output, result)
+
+
+if __name__ == "__main__":
+    typer.run(main)

@@ -1,0 +1,91 @@
+"""`srgan-ab benchmark`: SRGAN and SRResNet beside interpolation on folders of HR pictures."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from srgan_ab.common import paths
+from srgan_ab.common.errors import UserError
+
+
+def benchmark(
+    folders: Annotated[list[Path], typer.Argument(help="Folders of HR pictures, such as Set5.")],
+    lr: Annotated[
+        Literal["matlab", "pillow"],
+        typer.Option(help="Which bicubic kernel makes the LR pictures: papers' or this project's."),
+    ] = "matlab",
+    srgan: Annotated[
+        Path | None, typer.Option(help=f"Weights of the SRGAN; default: {paths.GENERATOR}.")
+    ] = None,
+    srresnet: Annotated[
+        Path | None, typer.Option(help=f"Weights of the SRResNet; default: {paths.SRRESNET}.")
+    ] = None,
+    lpips: Annotated[
+        Path | None,
+        typer.Option(
+            help="Weights of SqueezeNet 1.1 for LPIPS (.safetensors); "
+            f"default: those in {paths.pretrained('lpips')}, if any."
+        ),
+    ] = None,
+    per_image: Annotated[bool, typer.Option("--per-image", help="A row for each picture.")] = False,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="A JSON file for all numbers.")
+    ] = None,
+    pictures: Annotated[
+        Path | None, typer.Option(help="A directory for a sheet of crops of each picture.")
+    ] = None,
+    tile: Annotated[int, typer.Option(min=16, help="Side of a tile in pixels.")] = 128,
+    device: Annotated[
+        Literal["auto", "cpu", "cuda", "mps"], typer.Option(help="Where to compute.")
+    ] = "auto",
+) -> None:
+    """Measure PSNR, SSIM and LPIPS of enlargements (x4) on folders of HR pictures."""
+    from srgan_ab.common.files import write_metrics
+    from srgan_ab.common.params import RuntimeParams
+    from srgan_ab.common.runtime import prepare
+    from srgan_ab.data.decoding import decode_folder
+    from srgan_ab.evaluation import benchmarks
+    from srgan_ab.evaluation.image_quality import load_lpips, read_lpips
+    from srgan_ab.srgan.generator import load_generator
+    from srgan_ab.srgan.upscaling import upscale_picture
+
+    by_name = {folder.resolve().name: folder for folder in folders}
+    if len(by_name) < len(folders):
+        raise UserError("two of the folders have the same name: rename one, or measure it apart")
+    settings = RuntimeParams(device=device, precision="auto", threads=None, workers=None)
+    runtime = prepare(settings, seed=0)
+
+    networks = {}
+    for method, given, default in (
+        ("srresnet", srresnet, paths.SRRESNET),
+        ("srgan", srgan, paths.GENERATOR),
+    ):
+        if given or default.exists():
+            network = load_generator(given or default, runtime.device)
+            networks[method] = lambda image, network=network: upscale_picture(
+                network, image, runtime, tile
+            )
+        else:
+            typer.echo(
+                f"{default} is missing, so there is no row {method}: train it, or give --{method}",
+                err=True,
+            )
+    distance = (
+        read_lpips(lpips, runtime.device)
+        if lpips
+        else load_lpips(paths.pretrained("lpips"), runtime.device)
+    )
+
+    results = {}
+    for name, folder in by_name.items():
+        sheets = pictures / name if pictures else None
+        scores = benchmarks.benchmark(
+            decode_folder(folder), lr, networks, distance, runtime.device, sheets
+        )
+        results[name] = {"mean": benchmarks.means(scores), "pictures": scores}
+        typer.echo(f"{name}: {len(scores)} pictures\n{benchmarks.table(scores, per_image)}\n")
+    typer.echo(benchmarks.convention(lr))
+    if output:
+        convention = benchmarks.convention(lr)
+        write_metrics(output, {"lr": lr, "convention": convention, "folders": results})

@@ -1,0 +1,155 @@
+"""Enlargers compared on folders of HR pictures, as super-resolution papers do.
+
+A picture is cropped to a multiple of 4 and made four times smaller; each method enlarges that, and
+the result, rounded to 8 bits, is compared with the original.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+import torch
+from PIL import Image
+from tqdm import tqdm
+
+from srgan_ab.common.errors import UserError
+from srgan_ab.common.pictures import contact_sheet, save_png
+from srgan_ab.evaluation.image_quality import BORDER, SMALLEST, WINDOW, Lpips, measure
+from srgan_ab.evaluation.resizing import resize_bicubic
+
+SCALE = 4
+SHOWN = 160  # pixels, side of the crops in a sheet
+
+Kernel = Literal["matlab", "pillow"]
+Enlarge = Callable[[np.ndarray], np.ndarray]  # (h, w, 3) uint8 -> (4h, 4w, 3) uint8
+Scores = dict[str, dict[str, float | None]]  # method -> metric -> value
+
+LR = {
+    "matlab": "MATLAB's imresize (bicubic, antialiased, edges reflected, rounded to 8 bits)",
+    "pillow": "Pillow's resize (bicubic, antialiased, rounded to 8 bits)",
+}
+
+
+def convention(lr: Kernel) -> str:
+    """What the numbers mean, to stand beside each table of them."""
+    return (
+        f"x{SCALE}; sides cropped to multiples of {SCALE}; LR, and the method bicubic, by "
+        f"{LR[lr]}; nearest, bilinear, lanczos by Pillow. Means over pictures. "
+        "PSNR in dB, peak 1.0 (255 in 8 bits): psnr_y on BT.601 luma (16 to 235), unrounded, "
+        f"{BORDER} pixels cut off each side; psnr_rgb on the whole picture. "
+        f"SSIM on Y, {BORDER} pixels cut off, Gaussian window of {WINDOW} pixels, sigma 1.5. "
+        "LPIPS v0.1 (SqueezeNet) on the whole picture. Grey pictures count as RGB."
+    )
+
+
+def shrink(hr: np.ndarray, lr: Kernel) -> np.ndarray:
+    """(4h, 4w, 3) uint8 to (h, w, 3) uint8."""
+    height, width = hr.shape[0] // SCALE, hr.shape[1] // SCALE
+    if lr == "matlab":
+        return resize_bicubic(hr, height, width)
+    return _pillow(hr, height, width, Image.Resampling.BICUBIC)
+
+
+def interpolations(lr: Kernel) -> dict[str, Enlarge]:
+    """The methods that need no training; bicubic by the convention that makes the LR pictures."""
+
+    def by(filter: Image.Resampling) -> Enlarge:
+        return lambda image: _pillow(image, SCALE * len(image), SCALE * image.shape[1], filter)
+
+    def matlab(image: np.ndarray) -> np.ndarray:
+        return resize_bicubic(image, SCALE * len(image), SCALE * image.shape[1])
+
+    return {
+        "nearest": by(Image.Resampling.NEAREST),
+        "bilinear": by(Image.Resampling.BILINEAR),
+        "bicubic": matlab if lr == "matlab" else by(Image.Resampling.BICUBIC),
+        "lanczos": by(Image.Resampling.LANCZOS),
+    }
+
+
+def _pillow(image: np.ndarray, height: int, width: int, filter: Image.Resampling) -> np.ndarray:
+    return np.asarray(Image.fromarray(image).resize((width, height), filter))
+
+
+def benchmark(
+    pictures: Iterable[tuple[str, np.ndarray]],
+    lr: Kernel,
+    networks: Mapping[str, Enlarge],
+    lpips: Lpips | None,
+    device: torch.device,
+    sheets: Path | None = None,
+) -> dict[str, Scores]:
+    """Measure every method on every picture, one picture in memory at a time.
+
+    Args:
+        pictures: name and (H, W, 3) uint8 RGB of each.
+        lr: which kernel makes the LR pictures.
+        networks: methods besides the interpolations, by name.
+        lpips: from `image_quality.load_lpips`.
+        device: where to measure.
+        sheets: a directory; if given, the middle of each picture by every method is drawn there.
+
+    Returns:
+        picture -> method -> `psnr_rgb`, `psnr_y`, `ssim_y`, `lpips` as of `image_quality.measure`.
+
+    Raises:
+        UserError: a picture is too small to measure.
+    """
+    methods = interpolations(lr) | dict(networks)
+    scores = {}
+    for name, original in tqdm(pictures, desc="benchmark", unit="picture", leave=False):
+        height, width = (side // SCALE * SCALE for side in original.shape[:2])
+        hr = original[:height, :width]
+        if min(height, width) < SMALLEST:
+            raise UserError(
+                f"{name} is {original.shape[1]}x{original.shape[0]} pixels, too small to measure: "
+                f"both sides must have {SMALLEST} after cropping to a multiple of {SCALE}"
+            )
+        small = shrink(hr, lr)
+        enlarged = {method: enlarge(small) for method, enlarge in methods.items()}
+        scores[name] = {
+            method: measure(sr[None], hr[None], lpips, device) for method, sr in enlarged.items()
+        }
+        if sheets:
+            file = name if name.endswith(".png") else f"{name}.png"
+            save_png(_sheet(enlarged | {"HR": hr}, scores[name]), sheets / file)
+    return scores
+
+
+def _sheet(images: dict[str, np.ndarray], scores: Scores) -> Image.Image:
+    height, width = images["HR"].shape[:2]
+    side = min(SHOWN, height, width)
+    y, x = (height - side) // 2, (width - side) // 2
+    captions = [f"{scores[m]['psnr_y']:.2f} dB (Y)" if m in scores else "" for m in images]
+    crops = [image[y : y + side, x : x + side] for image in images.values()]
+    return contact_sheet([crops], list(images), [captions], SHOWN)
+
+
+def means(scores: Mapping[str, Scores]) -> Scores:
+    """Averages over pictures: method -> metric -> value; None where LPIPS was not measured."""
+    methods = next(iter(scores.values()))
+    return {
+        method: {
+            metric: None
+            if value is None
+            else float(np.mean([picture[method][metric] for picture in scores.values()]))
+            for metric, value in metrics.items()
+        }
+        for method, metrics in methods.items()
+    }
+
+
+def table(scores: Mapping[str, Scores], per_image: bool) -> str:
+    """Text with a row per method, or per picture and method with the means last."""
+    average = means(scores)
+    rows = {("mean", method): values for method, values in average.items()}
+    if per_image:
+        rows = {(name, m): v for name, s in scores.items() for m, v in s.items()} | rows
+    frame = pd.DataFrame.from_dict(rows, orient="index")[["psnr_y", "psnr_rgb", "ssim_y", "lpips"]]
+    if not per_image:
+        frame = frame.droplevel(0)
+    places = {"psnr_y": 2, "psnr_rgb": 2, "ssim_y": 4, "lpips": 4}
+    formats = {column: f"{{:.{n}f}}".format for column, n in places.items()}
+    return frame.astype(float).to_string(formatters=formats, na_rep="-")

@@ -1,0 +1,222 @@
+"""One update of each phase: networks and a batch in, losses out; nothing is logged or saved."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from srgan_ab.common.runtime import Runtime
+from srgan_ab.srgan.discriminator import Discriminator
+from srgan_ab.srgan.generator import Generator
+from srgan_ab.srgan.history import History
+from srgan_ab.srgan.losses import (
+    compared,
+    discriminator_loss,
+    generator_adversarial_loss,
+    gradient_penalty,
+    realness,
+    total_variation_loss,
+)
+
+
+@dataclass
+class Adversaries:
+    """The two networks of the adversarial phase, their optimisers, and what else is random."""
+
+    generator: Generator
+    discriminator: Discriminator
+    optimizer_g: torch.optim.Optimizer
+    optimizer_d: torch.optim.Optimizer
+    history: History | None  # None: the discriminator sees only today's images
+    random: torch.Generator  # of label noise and of the history's choice
+
+
+@dataclass(frozen=True)
+class GeneratorLoss:
+    """pixel·w_p + perceptual·w_v + adversarial·w_a + tv·w_t; a term of weight 0 is not computed."""
+
+    pixel: Callable[[Tensor, Tensor], Tensor]
+    perceptual: Callable[[Tensor, Tensor], Tensor] | None
+    adversarial: str  # bce, lsgan or relativistic
+    weights: dict[str, float]  # pixel, perceptual, adversarial, total_variation
+
+    def terms(self, sr: Tensor, hr: Tensor, discriminator: Discriminator) -> dict[str, Tensor]:
+        """The unweighted terms in use, by name."""
+        terms = {
+            "pixel": lambda: self.pixel(sr, hr),
+            "perceptual": lambda: self.perceptual(sr, hr).float().mean(),
+            "adversarial": lambda: self._adversarial(sr, hr, discriminator),
+            "total_variation": lambda: total_variation_loss(sr),
+        }
+        return {name: term() for name, term in terms.items() if self.weights[name] > 0}
+
+    def _adversarial(self, sr: Tensor, hr: Tensor, discriminator: Discriminator) -> Tensor:
+        real = None
+        if self.adversarial == "relativistic":
+            with torch.no_grad():
+                real = discriminator(hr).float()
+        return generator_adversarial_loss(self.adversarial, discriminator(sr).float(), real)
+
+
+@dataclass(frozen=True)
+class DiscriminatorLoss:
+    """The discriminator's loss, with smoothed or noisy labels and gradient penalties."""
+
+    kind: str  # bce, lsgan or relativistic
+    smoothing: float  # photographs are labelled 1 - smoothing,
+    noise: float  # less a uniform draw of at most this, generated images by such a draw
+    r1: float  # γ of the penalty on photographs,
+    r2: float  # and on generated images
+
+    def terms(
+        self, discriminator: Discriminator, hr: Tensor, sr: Tensor, random: torch.Generator
+    ) -> tuple[dict[str, Tensor], Tensor, Tensor]:
+        """Unweighted `d` and weighted `penalty`; outputs for photographs and generated images."""
+        # Two batches: BatchNorm over real and fake together would tell the one by the other.
+        real, steep_real = self._judge(discriminator, hr, self.r1)
+        fake, steep_fake = self._judge(discriminator, sr, self.r2)
+        noise = torch.zeros(2, len(hr), device=hr.device)
+        if self.noise:
+            noise.uniform_(0, self.noise, generator=random)
+        terms = {
+            "d": discriminator_loss(self.kind, real, fake, 1 - self.smoothing - noise[0], noise[1])
+        }
+        if self.r1 or self.r2:
+            terms["penalty"] = self.r1 / 2 * steep_real + self.r2 / 2 * steep_fake
+        return terms, real, fake
+
+    @staticmethod
+    def _judge(
+        discriminator: Discriminator, images: Tensor, penalty: float
+    ) -> tuple[Tensor, Tensor | float]:
+        if not penalty:
+            return discriminator(images).float(), 0.0
+        with torch.autocast(images.device.type, enabled=False):  # bf16 is too coarse to square
+            return gradient_penalty(discriminator, images)
+
+
+def descend(
+    loss: Tensor, module: nn.Module, optimizer: torch.optim.Optimizer, clip: float | None
+) -> Tensor:
+    """One step of the optimiser down a loss.
+
+    Args:
+        loss: scalar.
+        module: whose parameters move.
+        optimizer: of these parameters.
+        clip: greatest norm of the whole gradient (Pascanu et al. 2013, arXiv 1211.5063); None =
+            unlimited.
+
+    Returns:
+        The norm of the gradient before clipping, still on the device.
+    """
+    optimizer.zero_grad(set_to_none=True)
+    loss.backward()
+    parameters = list(module.parameters())
+    norm = nn.utils.get_total_norm([p.grad for p in parameters if p.grad is not None])
+    if clip is not None:
+        nn.utils.clip_grads_with_norm_(parameters, clip, norm)
+    optimizer.step()
+    return norm
+
+
+def pretrain_step(
+    generator: Generator,
+    optimizer: torch.optim.Optimizer,
+    lr: Tensor,
+    hr: Tensor,
+    pixel_loss: Callable[[Tensor, Tensor], Tensor],
+    clip: float | None,
+    runtime: Runtime,
+) -> dict[str, Tensor]:
+    """One update of the generator on a pixel loss.
+
+    Args:
+        generator, optimizer: moved.
+        lr: (N, 3, h, w) in [0, 1].
+        hr: (N, 3, 4h, 4w) in [0, 1].
+        pixel_loss: of (sr, hr).
+        clip: as of `descend`.
+        runtime: precision.
+
+    Returns:
+        The loss and the gradient's norm, still on the device.
+    """
+    with runtime.autocast():
+        sr = generator(lr)
+    loss = pixel_loss(sr.float(), hr)
+    norm = descend(loss, generator, optimizer, clip)
+    return {"loss": loss.detach(), "gradient_norm": norm}
+
+
+def adversarial_step(
+    nets: Adversaries,
+    lr: Tensor,
+    hr: Tensor,
+    loss_g: GeneratorLoss,
+    loss_d: DiscriminatorLoss,
+    clip: float | None,
+    runtime: Runtime,
+) -> dict[str, Tensor]:
+    """One update of the discriminator, then one of the generator.
+
+    Args:
+        nets: moved.
+        lr: (N, 3, h, w) in [0, 1].
+        hr: (N, 3, 4h, 4w) in [0, 1].
+        loss_g, loss_d: the two sides of the game.
+        clip: as of `descend`, for each network.
+        runtime: precision.
+
+    Returns:
+        Losses, mean probabilities and gradient norms, still on the device: reading them would
+        wait for it.
+    """
+    with runtime.autocast():
+        sr = nets.generator(lr)
+    sr = sr.float()
+
+    shown = sr.detach()
+    if nets.history is not None:
+        shown = nets.history.mix(shown, nets.random)
+    nets.discriminator.requires_grad_(True)
+    with runtime.autocast():
+        terms_d, real, fake = loss_d.terms(nets.discriminator, hr, shown, nets.random)
+    norm_d = descend(sum(terms_d.values()), nets.discriminator, nets.optimizer_d, clip)
+
+    nets.discriminator.requires_grad_(False)  # nobody wants its gradients here
+    with runtime.autocast():
+        terms_g = loss_g.terms(sr, hr, nets.discriminator)
+    total = sum(loss_g.weights[name] * term for name, term in terms_g.items())
+    norm_g = descend(total, nets.generator, nets.optimizer_g, clip)
+
+    real, fake = real.detach(), fake.detach()
+    d_real, d_fake = realness(loss_d.kind, real, fake)
+    for_real, for_fake = compared(loss_d.kind, real, fake)
+    return {
+        **{f"loss_{name}": term.detach() for name, term in (terms_d | terms_g).items()},
+        "d_real": d_real.mean(),
+        "d_fake": d_fake.mean(),
+        "d_accuracy": torch.cat([for_real > 0, for_fake <= 0]).float().mean(),
+        "gradient_norm_g": norm_g,
+        "gradient_norm_d": norm_d,
+    }
+
+
+@torch.inference_mode()
+def held_out_accuracy(
+    discriminator: Discriminator, kind: str, hr: Tensor, sr: Tensor, runtime: Runtime
+) -> float:
+    """How often the discriminator is right about images that it was not trained on.
+
+    Args:
+        discriminator: put into evaluation mode.
+        kind: of its loss.
+        hr, sr: (N, 3, H, W) in [0, 1] on the device.
+        runtime: precision.
+    """
+    discriminator.eval()
+    with runtime.autocast():
+        real, fake = compared(kind, discriminator(hr), discriminator(sr))
+    return torch.cat([real > 0, fake <= 0]).float().mean().item()

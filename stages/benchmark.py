@@ -1,0 +1,42 @@
+"""Measure SRGAN, SRResNet and interpolation on the folders of `benchmarks.paths`.
+
+The folders are not tracked: after a change inside one, run `dvc repro --force --single-item
+benchmark`.
+"""
+
+import _bootstrap  # noqa: F401
+
+from srgan_ab.common.stage import run
+
+
+def benchmark(params):
+    from pathlib import Path
+
+    from srgan_ab.common import paths
+    from srgan_ab.common.files import write_metrics
+    from srgan_ab.common.runtime import prepare
+    from srgan_ab.data.decoding import decode_folder
+    from srgan_ab.evaluation import benchmarks
+    from srgan_ab.evaluation.image_quality import load_lpips
+    from srgan_ab.srgan.generator import load_generator
+    from srgan_ab.srgan.upscaling import upscale_picture
+
+    runtime = prepare(params.runtime, params.seed)
+    networks = {}
+    for method, path in (("srresnet", paths.SRRESNET), ("srgan", paths.GENERATOR)):
+        network = load_generator(path, runtime.device)
+        networks[method] = lambda lr, network=network: upscale_picture(network, lr, runtime)
+    lpips = load_lpips(paths.pretrained("lpips"), runtime.device)
+
+    means = {}
+    for folder in map(Path, params.benchmarks.paths):
+        pictures = decode_folder(folder)
+        scores = benchmarks.benchmark(
+            pictures, params.benchmarks.lr, networks, lpips, runtime.device
+        )
+        means[folder.name] = benchmarks.means(scores)
+    write_metrics(paths.METRICS / "benchmarks.json", means)
+
+
+if __name__ == "__main__":
+    run(benchmark)

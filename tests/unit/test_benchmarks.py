@@ -1,0 +1,120 @@
+"""Benchmarks: the published number, the conventions, and means over pictures of any size."""
+
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from srgan_ab.common.errors import UserError
+from srgan_ab.data.decoding import decode_folder
+from srgan_ab.evaluation.benchmarks import benchmark, convention, interpolations, means, table
+from srgan_ab.evaluation.image_quality import measure
+from srgan_ab.evaluation.resizing import resize_bicubic
+
+SHARED = Path(__file__).parents[2].parent / "shared" / "data"
+CPU = torch.device("cpu")
+
+
+def picture(height: int, width: int, seed: int = 0) -> np.ndarray:
+    coarse = np.random.default_rng(seed).integers(0, 256, (9, 9, 3), np.uint8)
+    return np.asarray(Image.fromarray(coarse).resize((width, height), Image.Resampling.BICUBIC))
+
+
+def repeat(lr: np.ndarray) -> np.ndarray:
+    return lr.repeat(4, 0).repeat(4, 1)
+
+
+@pytest.mark.parametrize("lr", ["matlab", "pillow"])
+def test_each_method_enlarges_the_same_small_picture(lr):
+    original = picture(41, 50)
+    scores = benchmark([("p.png", original)], lr, {"net": repeat}, None, CPU)["p.png"]
+    assert list(scores) == ["nearest", "bilinear", "bicubic", "lanczos", "net"]
+    hr = original[:40, :48]
+    if lr == "matlab":
+        enlarged = resize_bicubic(resize_bicubic(hr, 10, 12), 40, 48)
+    else:
+        small = Image.fromarray(hr).resize((12, 10), Image.Resampling.BICUBIC)
+        enlarged = np.asarray(small.resize((48, 40), Image.Resampling.BICUBIC))
+    assert scores["bicubic"] == measure(enlarged[None], hr[None], None, CPU)
+    assert scores["net"] == scores["nearest"]  # pixels repeated: the network got the LR picture
+    assert scores["bicubic"]["psnr_y"] > scores["nearest"]["psnr_y"]
+
+
+def test_interpolations_are_pillows():
+    lr = picture(7, 5)
+    methods = interpolations("matlab")
+    for name in ("nearest", "bilinear", "lanczos"):
+        expected = Image.fromarray(lr).resize((20, 28), getattr(Image.Resampling, name.upper()))
+        np.testing.assert_array_equal(methods[name](lr), expected)
+
+
+def test_means_are_over_pictures_not_over_pixels():
+    scores = benchmark(
+        [("large", picture(80, 120)), ("small", picture(24, 20, seed=1))], "matlab", {}, None, CPU
+    )
+    for method, values in means(scores).items():
+        for metric in ("psnr_y", "psnr_rgb", "ssim_y"):
+            each = [scores[name][method][metric] for name in ("large", "small")]
+            assert values[metric] == pytest.approx(sum(each) / 2)
+        assert values["lpips"] is None
+
+
+def test_lpips_is_measured_where_there_is_one():
+    scores = benchmark(
+        [("a", picture(24, 24))], "pillow", {}, lambda sr, hr: (sr - hr).abs().mean((1, 2, 3)), CPU
+    )
+    assert 0 < means(scores)["bicubic"]["lpips"] < means(scores)["nearest"]["lpips"] < 1
+
+
+def test_too_small_a_picture_is_named():
+    with pytest.raises(UserError, match=r"tiny\.png is 30x19 pixels.*must have 19 after cropping"):
+        benchmark([("tiny.png", picture(19, 30))], "matlab", {}, None, CPU)
+
+
+def test_a_table_has_a_row_for_each_method_and_picture():
+    scores = benchmark([("a", picture(24, 24))], "matlab", {}, None, CPU)
+    lines = table(scores, per_image=False).splitlines()
+    assert lines[0].split() == ["psnr_y", "psnr_rgb", "ssim_y", "lpips"]
+    assert [line.split()[0] for line in lines[1:]] == ["nearest", "bilinear", "bicubic", "lanczos"]
+    bicubic = means(scores)["bicubic"]
+    assert lines[3].split()[1:] == [
+        f"{bicubic['psnr_y']:.2f}",
+        f"{bicubic['psnr_rgb']:.2f}",
+        f"{bicubic['ssim_y']:.4f}",
+        "-",
+    ]
+    rows = table(scores, per_image=True).splitlines()[1:]
+    assert len(rows) == 8 and rows[0].startswith("a") and rows[4].startswith("mean")
+
+
+def test_the_convention_names_the_kernel_and_the_borders():
+    assert "MATLAB" in convention("matlab") and "4 pixels" in convention("matlab")
+    assert "Pillow's resize" in convention("pillow")
+
+
+def test_a_sheet_shows_the_middle_of_each_result(tmp_path):
+    hr = picture(24, 40)
+    benchmark([("a.jpg", hr), ("b.png", hr)], "matlab", {"net": repeat}, None, CPU, tmp_path)
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["a.jpg.png", "b.png"]
+    sheet = np.asarray(Image.open(tmp_path / "b.png"))
+    last = sheet[22 : 22 + 160, -166:-6]  # HR, each pixel enlarged
+    middle = Image.fromarray(hr[:, 8:32]).resize((160, 160), Image.Resampling.NEAREST)
+    np.testing.assert_array_equal(last, middle)
+
+
+@pytest.mark.parametrize(
+    ("name", "psnr_y", "ssim_y"),
+    # Set14's one grey file is measured on grey values there, and on the 219 steps of Y here
+    [("Set5", 28.42, 0.8104), ("Set14", 26.00 + 20 * math.log10(255 / 219) / 14, 0.7027)],
+)
+def test_bicubic_has_the_published_numbers(name, psnr_y, ssim_y):
+    """Kim et al. 2016, arXiv 1511.04587, table 3."""
+    folder = SHARED / "benchmarks" / name
+    if not folder.is_dir():
+        pytest.skip(f"../shared/data/benchmarks/{name} is absent")
+    found = means(benchmark(decode_folder(folder), "matlab", {}, None, CPU))["bicubic"]
+    assert found["psnr_y"] == pytest.approx(psnr_y, abs=0.03)
+    assert found["ssim_y"] == pytest.approx(ssim_y, abs=0.0025)

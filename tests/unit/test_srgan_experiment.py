@@ -1,0 +1,252 @@
+"""The whole training on small packs: what it writes, how it goes on, that every option counts."""
+
+import hashlib
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from srgan_ab.common.checkpoints import Checkpoints
+from srgan_ab.common.errors import UserError
+from srgan_ab.common.params import load
+from srgan_ab.common.runtime import Runtime
+from srgan_ab.evaluation.image_quality import measure
+from srgan_ab.srgan.experiment import train
+
+ROOT = Path(__file__).parents[2]
+RUNTIME = Runtime(torch.device("cpu"), "fp32")
+
+
+@pytest.fixture
+def project(tmp_path, monkeypatch):
+    """Packs of random pictures, 6 for training and 3 for validation, in an empty directory."""
+    monkeypatch.chdir(tmp_path)
+    random = np.random.default_rng(0)
+    for split, n in (("train", 6), ("val", 3)):
+        directory = tmp_path / "data" / split
+        directory.mkdir(parents=True)
+        lr = random.integers(0, 256, (n, 8, 8, 3), dtype=np.uint8)
+        np.save(directory / "lr.npy", lr)
+        np.save(directory / "hr.npy", lr.repeat(4, 1).repeat(4, 2))
+        np.save(directory / "labels.npy", np.zeros(n, int))
+        pd.DataFrame({"id": range(n), "label": "x"}).to_csv(directory / "index.csv", index=False)
+    return tmp_path
+
+
+def settings(**changes):
+    """The default ones at toy size: 2 + 2 epochs of 2 updates; `a__b=1` sets `a.b`."""
+    srgan = load(ROOT / "params.yaml").srgan.model_dump()
+    toy = {
+        **{"generator__blocks": 1, "generator__channels": 4, "discriminator__channels": 2},
+        **{"crop": 16, "batch_size": 4, "snapshots": [1]},
+        **{"pretraining__epochs": 2, "adversarial__epochs": 2},
+    }
+    for path, value in (toy | changes).items():
+        *sections, key = path.split("__")
+        section = srgan
+        for name in sections:
+            section = section[name]
+        section[key] = value
+    return type(load(ROOT / "params.yaml").srgan).model_validate(srgan)
+
+
+def distance(sr, hr):
+    """Stands in for LPIPS."""
+    return (sr - hr).abs().flatten(1).mean(1)
+
+
+def run(chosen, checkpoints=None, lpips=None):
+    torch.manual_seed(0)
+    train(
+        chosen,
+        seed=1,
+        runtime=RUNTIME,
+        measure=lambda sr, hr: measure(sr, hr, lpips, RUNTIME.device),
+        lpips=lpips,
+        checkpoints=checkpoints or Checkpoints(tempfile.mkdtemp(dir="."), interval=1e9),
+    )
+    return {
+        str(path.relative_to(Path())): hashlib.sha256(path.read_bytes()).hexdigest()
+        for folder in ("models", "metrics", "plots")
+        for path in Path(folder).rglob("*.*")
+    }
+
+
+class Killed(BaseException):
+    """SIGKILL asks no one."""
+
+
+class Mortal(Checkpoints):
+    """Keeps the state after every update, until it is killed after some number of them."""
+
+    def __init__(self, directory, updates):
+        super().__init__(directory, interval=0)
+        self.left = updates
+
+    def due(self):
+        if not self.left:
+            raise Killed
+        self.left -= 1
+        return True
+
+
+@pytest.mark.parametrize("updates", [1, 2, 3, 5, 6, 7])
+def test_killed_and_run_again_it_writes_the_same_bits(project, updates):
+    """8 updates in all; kills fall into either phase, inside an epoch and on its border."""
+    chosen = settings(adversarial__history=2, adversarial__label_noise=0.1, select="psnr")
+    whole = run(chosen)
+    with pytest.raises(Killed):
+        run(chosen, Mortal("state", updates))
+    (project / "plots/srgan.csv").unlink(missing_ok=True)
+    assert run(chosen, Mortal("state", 8)) == whole
+
+
+def test_a_killed_training_does_only_the_rest(project):
+    with pytest.raises(Killed):
+        run(settings(), Mortal("state", 5))
+    rest = Mortal("state", 100)
+    run(settings(), rest)
+    assert 100 - rest.left == 3
+
+
+def test_state_that_is_not_finite_does_not_replace_one_that_is(project, monkeypatch):
+    from srgan_ab.srgan import training
+
+    step = training.pretrain_step
+    calls = []
+
+    def breaking(*arguments):
+        calls.append(1)
+        values = step(*arguments)
+        return values | ({"loss": torch.tensor(torch.nan)} if len(calls) == 3 else {})
+
+    monkeypatch.setattr(training, "pretrain_step", breaking)
+    checkpoints = Checkpoints("state", interval=0)
+    with pytest.raises(UserError, match="loss became infinite or NaN at update 1 of epoch 2"):
+        run(settings(), checkpoints)
+    assert checkpoints.load()["phase"]["epoch"] == 1
+
+
+OPTIONS = {
+    "generator__normalization": "batch",
+    "generator__activation": "leaky_relu",
+    "generator__upsampler": "nearest_conv",
+    "generator__skip": "none",
+    "generator__blocks": 2,
+    "generator__channels": 6,
+    "discriminator__channels": 4,
+    "discriminator__normalization": "none",
+    "discriminator__spectral_norm": True,
+    "crop": 32,
+    "flip": False,
+    "turn": False,
+    "batch_size": 3,
+    "ema": 0.5,
+    "gradient_clip": 1e-4,
+    "pretraining__epochs": 0,
+    "pretraining__loss": "mse",
+    "pretraining__learning_rate": 0.01,
+    "pretraining__schedule": "step",
+    "adversarial__epochs": 1,
+    "adversarial__loss": "lsgan",
+    "adversarial__learning_rate": 0.001,
+    "adversarial__schedule": "cosine",
+    "adversarial__weight": 1.0,
+    "adversarial__label_smoothing": 0.3,
+    "adversarial__label_noise": 0.3,
+    "adversarial__history": 2,
+    "pixel__loss": "mse",
+    "pixel__weight": 0.1,
+    "total_variation": 0.1,
+    "select": "psnr",
+    "snapshots": [2],
+}
+
+
+def parts(name):
+    return load_file(f"models/srgan/{name}.safetensors")
+
+
+@pytest.mark.parametrize("option", OPTIONS)
+def test_every_option_changes_the_result(project, option):
+    """Two options choose what is kept of a training, not how it goes."""
+    run(settings())
+    plain, picture = parts("generator"), Path("plots/snapshots.png").read_bytes()
+    run(settings(**{option: OPTIONS[option]}))
+    changed = parts("generator")
+    if option == "snapshots":
+        assert Path("plots/snapshots.png").read_bytes() != picture
+    elif option != "select":
+        assert changed.keys() != plain.keys() or any(
+            changed[k].shape != plain[k].shape or not torch.equal(changed[k], plain[k])
+            for k in plain
+        )
+    assert all(value.isfinite().all() for value in changed.values())
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"adversarial__loss": "relativistic", "adversarial__r1": 1.0, "adversarial__r2": 1.0},
+        {"adversarial__loss": "lsgan", "adversarial__r1": 1.0},
+    ],
+)
+def test_penalties_change_the_result_and_are_watched(project, changes):
+    smooth = {"discriminator__normalization": "none"}
+    run(settings(**smooth))
+    plain = parts("discriminator")
+    run(settings(**smooth, **changes))
+    assert any(not torch.equal(plain[k], v) for k, v in parts("discriminator").items())
+    assert (pd.read_csv("plots/srgan.csv")["loss_penalty"] >= 0).all()
+
+
+def test_output_range_holds(project):
+    run(settings(generator__skip="none", generator__output="sigmoid"))
+    quality = pd.read_csv("plots/srgan.csv")
+    assert np.isfinite(quality["val_psnr_rgb"]).all()
+
+
+def test_selection_keeps_the_epoch_that_was_best(project):
+    import json
+
+    for select, best in (("psnr", "idxmax"), ("lpips", "idxmin")):
+        run(settings(select=select, adversarial__epochs=4), lpips=distance)
+        rows = pd.read_csv("plots/srgan.csv")
+        column = {"psnr": "val_psnr_rgb", "lpips": "val_lpips"}[select]
+        chosen = json.loads(Path("metrics/train_srgan.json").read_text())["epoch"]
+        assert chosen == rows["epoch"][getattr(rows[column], best)()]
+
+
+def test_perceptual_loss_by_lpips(project):
+    run(settings(), lpips=distance)
+    plain = parts("generator")
+    chosen = settings(perceptual__network="lpips", perceptual__weight=1.0)
+    run(chosen, lpips=distance)
+    assert any(not torch.equal(plain[k], v) for k, v in parts("generator").items())
+    assert (pd.read_csv("plots/srgan.csv")["loss_perceptual"] > 0).all()
+    with pytest.raises(UserError, match=r"network is lpips, which needs pretrained\.lpips"):
+        run(chosen)
+
+
+def test_what_settings_ask_for_and_is_not_there_is_said(project):
+    with pytest.raises(UserError, match=r"no weights of its network: set pretrained\.perceptual"):
+        run(settings(perceptual__weight=1.0))
+    with pytest.raises(UserError, match=r"select is lpips, which needs pretrained\.lpips"):
+        run(settings(select="lpips"))
+
+
+def test_without_pretraining_srresnet_is_the_start(project):
+    run(settings(pretraining__epochs=0))
+    assert pd.read_csv("plots/srresnet.csv")["epoch"].tolist() == [0]
+    assert parts("srresnet")["tail.weight"].abs().sum() == 0  # the bicubic skip alone
+
+
+def test_a_broken_state_file_is_named(project):
+    Path("state").mkdir()
+    Path("state/state.pt").write_bytes(b"half a file")
+    with pytest.raises(UserError, match=r"state\.pt cannot be read .* delete it"):
+        run(settings(), Checkpoints("state"))
