@@ -19,6 +19,8 @@ from srgan_ab.srgan.losses import (
     total_variation_loss,
 )
 
+GRID = 4  # HR pixels per LR pixel
+
 
 @dataclass
 class Adversaries:
@@ -94,6 +96,25 @@ class DiscriminatorLoss:
             return discriminator(images).float(), 0.0
         with torch.autocast(images.device.type, enabled=False):  # bf16 is too coarse to square
             return gradient_penalty(discriminator, images)
+
+
+def shifted(sr: Tensor, hr: Tensor, random: torch.Generator) -> tuple[Tensor, Tensor]:
+    """The same window of two batches, at a random place.
+
+    Crops begin at a whole LR pixel, so the pooling and the strides of the networks that judge them
+    would always fall on the same HR pixels, and the generator would learn to please that grid.
+
+    Args:
+        sr, hr: (N, 3, H, W).
+        random: on their device.
+
+    Returns:
+        Two batches (N, 3, H - 4, W - 4).
+    """
+    offset = torch.randint(GRID + 1, (2, 1), generator=random, device=hr.device)
+    y, x = (torch.arange(side - GRID, device=hr.device) for side in hr.shape[2:])
+    y, x = y + offset[0], x + offset[1]  # no slices: the host does not know the offset
+    return tuple(image.index_select(2, y).index_select(3, x) for image in (sr, hr))
 
 
 def descend(
@@ -175,7 +196,7 @@ def adversarial_step(
     """
     with runtime.autocast():
         sr = nets.generator(lr)
-    sr = sr.float()
+    sr, hr = shifted(sr.float(), hr, nets.random)
 
     shown = sr.detach()
     if nets.history is not None:

@@ -18,6 +18,7 @@ from srgan_ab.srgan.generator import Generator
 from srgan_ab.srgan.history import History
 from srgan_ab.srgan.losses import PIXEL_LOSSES, discriminator_loss_floor
 from srgan_ab.srgan.steps import (
+    GRID,
     Adversaries,
     DiscriminatorLoss,
     GeneratorLoss,
@@ -224,7 +225,8 @@ def adversarial(
     crops = _crops(lr, hr, settings, random)
     history = None
     if phase.history:
-        history = History(phase.history, (3, settings.crop, settings.crop)).to(runtime.device)
+        side = settings.crop - GRID
+        history = History(phase.history, (3, side, side)).to(runtime.device)
     nets = Adversaries(
         generator,
         discriminator,
