@@ -20,6 +20,7 @@ from srgan_ab.srgan.steps import (
     descend,
     held_out_accuracy,
     pretrain_step,
+    shifted,
 )
 
 RUNTIME = Runtime(torch.device("cpu"), "fp32")
@@ -91,9 +92,9 @@ def test_discriminator_learns_from_its_own_loss_alone(kind):
     reference = copy.deepcopy(nets.discriminator)
     lr, hr = batch()
     with torch.no_grad():
-        sr = nets.generator(lr)
+        sr, seen = shifted(nets.generator(lr), hr, torch.Generator().manual_seed(0))
     targets = torch.full((4,), 0.9), torch.zeros(4)
-    discriminator_loss(kind, reference(hr), reference(sr), *targets).backward()
+    discriminator_loss(kind, reference(seen), reference(sr), *targets).backward()
     loss_d = judge(kind, smoothing=0.1)
     adversarial_step(nets, lr, hr, only("adversarial", kind), loss_d, None, RUNTIME)
     for ours, theirs in zip(nets.discriminator.parameters(), reference.parameters(), strict=True):
@@ -106,7 +107,8 @@ def test_generator_learns_from_its_own_loss_alone():
     generator = copy.deepcopy(nets.generator)
     lr, hr = batch()
     adversarial_step(nets, lr, hr, only("adversarial"), judge(), None, RUNTIME)
-    torch.nn.functional.softplus(-nets.discriminator(generator(lr))).mean().backward()
+    sr, _ = shifted(generator(lr), hr, torch.Generator().manual_seed(0))
+    torch.nn.functional.softplus(-nets.discriminator(sr)).mean().backward()
     for ours, theirs in zip(nets.generator.parameters(), generator.parameters(), strict=True):
         torch.testing.assert_close(ours.grad, theirs.grad)
 
@@ -118,6 +120,19 @@ def test_terms_of_weight_zero_are_not_computed():
     )
     step = adversarial_step(nets, *batch(), loss, judge(), None, RUNTIME)
     assert {k for k in step if k.startswith("loss_")} == {"loss_d", "loss_pixel"}
+
+
+def test_both_batches_are_seen_through_one_window_at_every_place():
+    sr = torch.arange(36.0).view(1, 1, 6, 6).expand(2, 3, 6, 6).clone().requires_grad_()
+    random, corners = torch.Generator().manual_seed(0), set()
+    for _ in range(300):
+        a, b = shifted(sr, sr.detach() + 100, random)
+        assert a.shape == (2, 3, 2, 2)
+        assert torch.equal(a + 100, b)
+        corners.add(a[0, 0, 0, 0].item())
+    assert corners == {float(6 * y + x) for y in range(5) for x in range(5)}
+    a.sum().backward()
+    assert sr.grad.sum() == 2 * 3 * 4
 
 
 class Vgg(torch.nn.Module):
@@ -186,7 +201,7 @@ def test_gradient_penalties_are_added_and_make_the_discriminator_flatter(penalis
 
 
 def test_history_shows_older_images_to_the_discriminator():
-    plain, remembering = adversaries(), adversaries(History(2, (3, 32, 32)))
+    plain, remembering = adversaries(), adversaries(History(2, (3, 28, 28)))
     fakes = []
     for nets in (plain, remembering):
         torch.manual_seed(5)
