@@ -23,6 +23,7 @@ AFTER_SRGAN = {
     *CONTROLS,
     "evaluate",
     "compare",
+    "report",
 }
 
 
@@ -60,7 +61,7 @@ def test_a_second_run_does_nothing(project):
             {"train_a", "train_b", *CONTROLS} - {"train_controls@r"},
         ),
         ({"benchmarks.lr": "pillow"}, {"benchmark"}, {"train_srgan", "generate_sr"}),
-        ({"compare.bootstrap": 150}, {"compare"}, {"evaluate", "train_a", "train_b"}),
+        ({"compare.bootstrap": 150}, {"compare", "report"}, {"evaluate", "train_a", "train_b"}),
         ({"seed": 8}, {"download", "split", "train_a", "train_srgan"}, set()),
     ],
     ids=str,
@@ -102,7 +103,7 @@ def test_edited_code_runs_what_uses_it(project, file, runs, untouched):
         ({"srgan.adversarial.weight": 0.05}, AFTER_SRGAN, "models/a"),
         (
             {"classifier.learning_rate": 0.01},
-            {"train_a", "train_b", *CONTROLS, "evaluate", "compare"},
+            {"train_a", "train_b", *CONTROLS, "evaluate", "compare", "report"},
             "models/srgan",
         ),
     ],
@@ -118,8 +119,8 @@ def test_a_change_runs_its_part_and_the_way_back_is_free(project, changes, runs,
             f.relative_to(project.root).parent.as_posix() for f in before if before[f] != after[f]
         }
     assert moved and kept not in moved
-    # these two have no run cache: their small results are in git instead
-    assert started(project.dvc("repro")) <= {"benchmark", "compare"}
+    # these have no run cache: their small results are in git instead
+    assert started(project.dvc("repro")) <= {"benchmark", "compare", "report"}
     assert {f: f.read_bytes() for f in before} == before
     assert project.run("git", "status", "--porcelain") == ""
 
@@ -146,7 +147,7 @@ def test_every_array_of_a_split_holds_that_split_and_no_other(project):
 
 def test_compare_puts_a_beside_b(project):
     output = project.make("compare")
-    assert started(output) <= {"compare"}
+    assert started(output) <= {"compare", "report"}
     # the workspace is where it was: params, metrics and lock as committed
     assert project.run("git", "status", "--porcelain") == ""
 

@@ -37,7 +37,7 @@ def expanded() -> dict[str, dict]:
 
 
 STAGES = expanded()
-NO_RUN_CACHE = ("benchmark", "compare")  # small nested results, in git instead
+NO_RUN_CACHE = ("benchmark", "compare", "report")  # small nested results, in git instead
 TRAINING = [name for name in STAGES if name.startswith("train_")]
 
 

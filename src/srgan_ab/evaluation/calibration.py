@@ -20,6 +20,22 @@ from srgan_ab.evaluation.predictions import Predictions
 TEMPERATURES = (0.05, 20.0)  # a network that is right about every validation image asks for 0
 
 
+def wilson(share, n):
+    """The 95 % score interval of a share of n (Wilson 1927).
+
+    Args:
+        share: in [0, 1], a number or an array.
+        n: how many it is a share of, alike.
+
+    Returns:
+        Low and high end, in [0, 1].
+    """
+    z = norm.ppf(0.975)
+    middle = (share + z**2 / (2 * n)) / (1 + z**2 / n)
+    half = z * np.sqrt(share * (1 - share) / n + z**2 / (4 * n**2)) / (1 + z**2 / n)
+    return np.clip(middle - half, 0, 1), np.clip(middle + half, 0, 1)
+
+
 def reliability(labels: np.ndarray, probabilities: np.ndarray) -> pd.DataFrame:
     """Share of positives among images of like probability, in 15 equal-mass bins.
 
@@ -41,11 +57,7 @@ def reliability(labels: np.ndarray, probabilities: np.ndarray) -> pd.DataFrame:
     )
     rows = table.groupby("bin").mean()
     rows["n"] = n = table.groupby("bin").size() / len(probabilities)
-    z = norm.ppf(0.975)
-    middle = (rows["positive"] + z**2 / (2 * n)) / (1 + z**2 / n)
-    spread = rows["positive"] * (1 - rows["positive"]) / n + z**2 / (4 * n**2)
-    half = z * np.sqrt(spread) / (1 + z**2 / n)
-    rows["low"], rows["high"] = (middle - half).clip(0), (middle + half).clip(upper=1)
+    rows["low"], rows["high"] = wilson(rows["positive"], n)
     return rows[["probability", "positive", "low", "high", "n"]].reset_index(drop=True)
 
 

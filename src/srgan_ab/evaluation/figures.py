@@ -71,6 +71,11 @@ def _roc(
     axes.legend(loc="lower right", frameon=False)
 
 
+def trained_on(b_images: str) -> dict[str, str]:
+    """What each arm was trained on, in words, by `b.images` of params.yaml."""
+    return TRAINED_ON | ({"b": TRAINED_ON["b_plus"]} if b_images == "hr+sr" else {})
+
+
 def subject_name(subject: Subject) -> str:
     """Arm and test domain in words: "B on real HR"."""
     arm, domain = subject
@@ -134,7 +139,7 @@ def comparison(
         synthetic: whether the images are rendered, which the title then says.
         b_images: `b.images` of params.yaml, what B was trained on.
     """
-    trained_on = TRAINED_ON | ({"b": TRAINED_ON["b_plus"]} if b_images == "hr+sr" else {})
+    arms = trained_on(b_images)
     kind = "synthetic test" if synthetic else "test"
     figure = Figure(figsize=(13, 6 + 0.4 * len(pairs)), dpi=100, layout="constrained")
     rows = figure.subfigures(2, 1, hspace=0.03, height_ratios=(5, 1 + 0.4 * len(pairs)))
@@ -143,8 +148,8 @@ def comparison(
         f"Classifiers on the same {images:,} {kind} images, {networks} per arm", size=15
     )
     left, right = rows[0].subplots(1, 2, width_ratios=(1.25, 1))
-    _matrix(left, accuracy, trained_on)
-    _roc(right, roc, auc, trained_on)
+    _matrix(left, accuracy, arms)
+    _roc(right, roc, auc, arms)
     _forest(rows[1].subplots(), pairs, differences)
     return figure
 

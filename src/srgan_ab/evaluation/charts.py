@@ -1,0 +1,203 @@
+"""Charts of the report: SVG to stand inside a page, whose colours and font they take.
+
+A drawing depends on nothing but its numbers. Colours become the page's CSS variables, black its
+text colour, so that the same drawing serves light and dark.
+"""
+
+import html
+import io
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from matplotlib import rc_context
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import NullFormatter
+
+from srgan_ab.evaluation.figures import BLUE, GREY, VERMILION, subject_name
+from srgan_ab.evaluation.predictions import Subject
+
+GREEN, PURPLE = "#009e73", "#cc79a7"  # Okabe & Ito's as well
+PAGE_COLOURS = {
+    BLUE: "var(--blue)",
+    VERMILION: "var(--vermilion)",
+    GREEN: "var(--green)",
+    PURPLE: "var(--purple)",
+    GREY: "var(--grey)",
+    "#000000": "currentColor",
+}
+WIDTH, HEIGHT = 4.4, 3.1  # inches: at 72 points each, about as wide as a phone
+FEW = 40  # points: up to so many, each is marked
+
+
+@dataclass(frozen=True)
+class Curve:
+    """One line of a chart.
+
+    Attributes:
+        label: in the legend.
+        x, y: of equal length; NaN leaves a gap.
+        colour: a key of `PAGE_COLOURS`.
+        style: of Matplotlib's lines, so that colour is not needed to tell curves apart.
+    """
+
+    label: str
+    x: Sequence[float]
+    y: Sequence[float]
+    colour: str
+    style: str = "-"
+
+
+def _svg(draw: Callable[[Axes], None], title: str, height: float = HEIGHT) -> str:
+    """What `draw` puts on axes, as an `svg` element that says its title to screen readers."""
+    settings = {
+        "svg.fonttype": "none",
+        "svg.hashsalt": title,  # ids differ between charts of one page, and never between runs
+        "font.size": 9,
+        "grid.color": GREY,
+        "grid.linewidth": 0.5,
+        "legend.frameon": False,
+        "axes.spines.top": False,
+        "axes.spines.right": False,
+    }
+    with rc_context(settings):
+        figure = Figure(figsize=(WIDTH, height), layout="constrained")
+        draw(figure.subplots())
+        stream = io.StringIO()
+        nothing = dict.fromkeys(("Date", "Creator", "Format", "Type"))
+        figure.savefig(stream, format="svg", transparent=True, metadata=nothing)
+    text = stream.getvalue()
+    text = text[text.index("<svg") :]
+    box = re.search(r'viewBox="[^"]*"', text)[0]
+    text = re.sub(r"<svg[^>]*>", f'<svg {box} role="img" aria-label="{html.escape(title)}">', text)
+    text = re.sub(r"<style.*?</style>", "", text, count=1, flags=re.DOTALL)  # it means the page
+    text = re.sub(r' id="(?![mp][0-9a-f]{10}")[^"]*"', "", text)  # the same in every chart
+    text = re.sub(r"font-family: [^;\"]*", "font-family: inherit", text)
+    text = re.sub(r"\s*\n\s*", " ", text)
+    for colour, name in PAGE_COLOURS.items():
+        text = text.replace(colour, name)
+    return text
+
+
+def _legend(axes: Axes) -> None:
+    axes.legend(loc="lower left", bbox_to_anchor=(-0.02, 1), ncols=2, borderaxespad=0)
+
+
+def lines(
+    title: str,
+    curves: Sequence[Curve],
+    x_label: str,
+    y_label: str,
+    *,
+    logarithmic: bool = False,
+    unit_square: bool = False,
+    diagonal: str | None = None,
+) -> str:
+    """Curves over a common axis.
+
+    Args:
+        title: for screen readers.
+        curves: at least one.
+        x_label, y_label: with units.
+        logarithmic: the y axis.
+        unit_square: both axes reach from 0 to 1.
+        diagonal: label of a dotted line from (0, 0) to (1, 1).
+    """
+
+    def draw(axes: Axes) -> None:
+        for curve in curves:
+            marker = "." if len(curve.x) <= FEW else None
+            axes.plot(
+                curve.x, curve.y, curve.style, marker=marker, color=curve.colour, label=curve.label
+            )
+        if diagonal:
+            axes.plot([0, 1], [0, 1], ":", color=GREY, label=diagonal)
+        axes.set(xlabel=x_label, ylabel=y_label)
+        if x_label.startswith("epoch"):
+            axes.xaxis.get_major_locator().set_params(integer=True)
+        if unit_square:
+            axes.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02))
+        if logarithmic:
+            axes.set_yscale("log", subs=(2, 5))
+            axes.yaxis.set_major_formatter("{x:g}")
+            axes.yaxis.set_minor_formatter("{x:g}")
+        else:
+            axes.yaxis.set_minor_formatter(NullFormatter())
+        axes.grid(alpha=0.5, which="both")
+        _legend(axes)
+
+    return _svg(draw, title)
+
+
+def reliability(title: str, tables: Mapping[str, pd.DataFrame]) -> str:
+    """Share of positives against mean probability, with intervals.
+
+    Args:
+        title: for screen readers.
+        tables: label to what `calibration.reliability` returns, one or two of them.
+    """
+
+    def draw(axes: Axes) -> None:
+        axes.plot([0, 1], [0, 1], ":", color=GREY, label="what is said is so")
+        for (label, table), colour, marker in zip(
+            tables.items(), (BLUE, VERMILION), "os", strict=False
+        ):
+            middle = table["positive"]
+            # a Wilson interval at a share of 0 or 1 ends there, up to rounding
+            arms = np.clip([middle - table["low"], table["high"] - middle], 0, None)
+            axes.errorbar(
+                *(table["probability"], middle, arms),
+                fmt=marker,
+                markersize=4,
+                color=colour,
+                label=label,
+            )
+        axes.set(
+            xlabel="mean probability of the positive class",
+            ylabel="share of positives",
+            xlim=(-0.02, 1.02),
+            ylim=(-0.02, 1.02),
+        )
+        axes.grid(alpha=0.5)
+        _legend(axes)
+
+    return _svg(draw, title)
+
+
+def forest(
+    title: str,
+    pairs: Mapping[str, tuple[Subject, Subject]],
+    differences: Mapping[str, Mapping[str, Mapping[str, float]]],
+    margin: float,
+) -> str:
+    """Differences in accuracy with 95 % intervals, the first pair on top, the margin shaded.
+
+    Args:
+        title: for screen readers.
+        pairs: name to (first, second).
+        differences: name to what `significance.difference` returns.
+        margin: of equivalence, in (0, 1).
+    """
+
+    def draw(axes: Axes) -> None:
+        axes.axvspan(-100 * margin, 100 * margin, color=GREY, alpha=0.4, lw=0)
+        for row, (name, (first, second)) in enumerate(pairs.items()):
+            result = differences[name]["accuracy"]
+            value, low, high = (100 * result[key] for key in ("difference", "low", "high"))
+            clear = low > 0 or high < 0
+            axes.plot([low, high], [row, row], color=BLUE, lw=2)
+            axes.plot(value, row, "o", color=BLUE, mfc=BLUE if clear else "none", ms=6)
+            axes.text(
+                *(0, row - 0.32, f"{subject_name(first)} − {subject_name(second)}"),
+                transform=axes.get_yaxis_transform(),
+                size=8,
+            )
+        axes.axvline(0, color="black", lw=0.8)
+        axes.set(xlabel="percentage points of accuracy", ylim=(len(pairs) - 0.5, -0.8), yticks=[])
+        axes.spines["left"].set_visible(False)
+        axes.grid(axis="x", alpha=0.5)
+
+    return _svg(draw, title, height=0.7 + 0.38 * len(pairs))

@@ -1,0 +1,324 @@
+"""Tables of the report: what other stages measured, as text with the value that sorts it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import pandas as pd
+
+from srgan_ab.common.packs import DOMAINS
+from srgan_ab.evaluation.bootstrap import SCORES
+from srgan_ab.evaluation.calibration import wilson
+from srgan_ab.evaluation.figures import ARM_NAMES, DOMAIN_NAMES, subject_name
+from srgan_ab.evaluation.predictions import Subject
+from srgan_ab.evaluation.significance import CONFIRMATORY
+
+SCORE_NAMES = {
+    "accuracy": "accuracy",
+    "balanced_accuracy": "balanced accuracy",
+    "f1": "F1",
+    "precision": "precision",
+    "recall": "recall",
+    "roc_auc": "ROC-AUC",
+    "average_precision": "average precision",
+    "log_loss": "log loss (nats)",
+    "brier": "Brier score",
+    "ece": "ECE",
+}
+METHOD_NAMES = {"srresnet": "SRResNet", "srgan": "SRGAN"}
+QUALITY_NAMES = {
+    "psnr_rgb": "PSNR RGB (dB)",
+    "psnr_y": "PSNR Y (dB)",
+    "ssim_y": "SSIM Y",
+    "lpips": "LPIPS",
+}
+QUALITY_DECIMALS = {"psnr_rgb": 2, "psnr_y": 2, "ssim_y": 4, "lpips": 4}
+
+
+@dataclass(frozen=True)
+class Cell:
+    """What a table shows, and the value by which it is sorted; None sorts last.
+
+    `heat` in [0, 1] shades the cell.
+    """
+
+    text: str
+    value: float | str | None
+    heat: float | None = None
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table of cells, the first of each row its heading."""
+
+    caption: str
+    head: Sequence[str]
+    rows: Sequence[Sequence[Cell]]
+
+
+def text(value: str) -> Cell:
+    return Cell(value, value)
+
+
+def number(value: float | None, decimals: int = 0, sign: str = "", none: str = "–") -> Cell:
+    """A number with a true minus sign; what JSON has as null, such as NaN, as `none`."""
+    if value is None:
+        return Cell(none, None)
+    return Cell(f"{value:{sign},.{decimals}f}".replace("-", "−"), value)
+
+
+def points(value: float | None, images: int, sign: str = "") -> Cell:
+    """A share in percent; from 1,000 images on with two decimals."""
+    shown = None if value is None else 100 * value
+    return Cell(number(shown, 1 if images < 1000 else 2, sign).text, value)
+
+
+def probability(p: float | None) -> Cell:
+    """A p value; metrics hold five decimals."""
+    return Cell("< 0.001", p) if p is not None and p < 0.001 else number(p, 3)
+
+
+def interval(low: float | None, high: float | None, decimals: int, sign: str = "") -> str:
+    """Both ends in words."""
+    return f"{number(low, decimals, sign).text} to {number(high, decimals, sign).text}"
+
+
+def split_table(split: Mapping[str, int], classes: Sequence[str]) -> Table:
+    """Images per class and split, of `metrics/split.json`."""
+    sides = {"training": "train", "validation": "val", "test": "test"}
+    rows = [
+        [text(name), *(number(split[f"{side}_{name}"]) for side in sides.values())]
+        for name in classes
+    ]
+    rows.append([text("all"), *(number(split[side]) for side in sides.values())])
+    return Table("Images in each split", ["class", *sides], rows)
+
+
+def reject_table(data: Mapping[str, int]) -> Table:
+    """Files found, and what became of them, of `metrics/data.json`."""
+    kinds = [key for key in data if key.startswith("rejected_")]
+    rows = [[text(key), number(data[key])] for key in ("found", "accepted", "flagged", "rejected")]
+    rows += [
+        [text(f"rejected: {key.removeprefix('rejected_').replace('_', ' ')}"), number(data[key])]
+        for key in kinds
+    ]
+    return Table("Files of the source", ["what became of them", "files"], rows)
+
+
+def quality_table(caption: str, quality: Mapping[str, Mapping[str, float | None]]) -> Table:
+    """Methods by measures: one entry of `metrics/sr.json` or `metrics/benchmarks.json`."""
+    rows = [
+        [
+            text(METHOD_NAMES.get(method, method)),
+            *(
+                number(values[key], decimals, none="not measured")
+                for key, decimals in QUALITY_DECIMALS.items()
+            ),
+        ]
+        for method, values in quality.items()
+    ]
+    return Table(caption, ["method", *QUALITY_NAMES.values()], rows)
+
+
+def matrix_table(matrix: Mapping[str, Mapping], trained_on: Mapping[str, str]) -> Table:
+    """Accuracy of every arm in every test domain, with Wilson intervals for the images drawn."""
+    rows = []
+    for arm, results in matrix.items():
+        cells = []
+        for domain in DOMAINS:
+            value, images = results[domain]["accuracy"], results[domain]["n"]
+            low, high = (100 * end for end in wilson(value, images))
+            shown = f"{points(value, images).text} ({interval(low, high, 0)})"
+            cells.append(Cell(shown, value, heat=max(0.0, 2 * value - 1)))
+        rows.append([text(ARM_NAMES[arm]), text(trained_on[arm]), *cells])
+    head = ["arm", "trained on", *(f"on {DOMAIN_NAMES[domain]}" for domain in DOMAINS)]
+    return Table("Accuracy in %, with 95 % intervals", head, rows)
+
+
+def score_table(matrix: Mapping[str, Mapping]) -> Table:
+    """Every score of every arm in every domain."""
+    rows = [
+        [
+            text(ARM_NAMES[arm]),
+            text(DOMAIN_NAMES[domain]),
+            *(number(result[score], 4) for score in SCORES),
+        ]
+        for arm, results in matrix.items()
+        for domain, result in results.items()
+    ]
+    return Table(
+        "Every score", ["arm", "tested on", *(SCORE_NAMES[score] for score in SCORES)], rows
+    )
+
+
+def replicate_table(matrix: Mapping[str, Mapping], images: int) -> Table:
+    """Accuracy on real HR of every network, for several networks per arm."""
+    each = {arm: results["hr"]["accuracy_of_replicates"] for arm, results in matrix.items()}
+    networks = max(map(len, each.values()))
+    rows = [
+        [text(ARM_NAMES[a]), *(points(v, images) for v in values)] for a, values in each.items()
+    ]
+    head = ["arm", *(f"network {n + 1}" for n in range(networks))]
+    return Table("Accuracy in % on real HR, network by network", head, rows)
+
+
+def pair_table(
+    pairs: Mapping[str, tuple[Subject, Subject]], differences: Mapping[str, Mapping], images: int
+) -> Table:
+    """The tests of accuracy: difference, interval, p as they are and adjusted."""
+    decimals = 1 if images < 1000 else 2
+    rows = []
+    for name, (first, second) in pairs.items():
+        result = differences[name]["accuracy"]
+        low, high = (100 * result[key] for key in ("low", "high"))
+        rows.append(
+            [
+                text(f"{subject_name(first)} − {subject_name(second)}"),
+                text("declared" if name in CONFIRMATORY else "explored"),
+                points(result["difference"], images, "+"),
+                Cell(interval(low, high, decimals, "+"), result["low"]),
+                probability(result["p"]),
+                probability(result.get("p_holm")),
+                probability(result["p_equivalence"]),
+                probability(result.get("p_equivalence_holm")),
+                points(result["disagreement"], images),
+                points(result["least_detectable"], images),
+                text(result["method"]),
+            ]
+        )
+    head = [
+        *("pair", "test", "difference (points)", "95 % interval"),
+        *("p", "p, Holm", "p of equivalence", "p of equivalence, Holm"),
+        *("disagreement (%)", "least detectable (points)", "method"),
+    ]
+    return Table("Differences in accuracy", head, rows)
+
+
+def difference_table(
+    pairs: Mapping[str, tuple[Subject, Subject]], differences: Mapping[str, Mapping]
+) -> Table:
+    """Differences in every score; exploring, so with p as they are."""
+    rows = []
+    for name, (first, second) in pairs.items():
+        for score in SCORES:
+            result = differences[name][score]
+            rows.append(
+                [
+                    text(f"{subject_name(first)} − {subject_name(second)}"),
+                    text(SCORE_NAMES[score]),
+                    number(result["difference"], 4, "+"),
+                    Cell(interval(result["low"], result["high"], 4, "+"), result["low"]),
+                    probability(result["p"]),
+                    text(result["method"]),
+                ]
+            )
+    head = ["pair", "score", "difference", "95 % interval", "p, not adjusted", "method"]
+    return Table("Differences in every score", head, rows)
+
+
+def confusion_table(caption: str, calls: pd.DataFrame, classes: Sequence[str]) -> Table:
+    """Rows the truth, columns the call: share of the truth's images and their number.
+
+    Args:
+        caption: whose calls these are.
+        calls: columns `actual predicted`, a row per image and network.
+        classes: names of class 0 and 1.
+    """
+    counts = pd.crosstab(calls["actual"], calls["predicted"])
+    counts = counts.reindex(index=classes, columns=classes, fill_value=0)
+    rows = []
+    for truth in classes:
+        total = counts.loc[truth].sum()
+        cells = [
+            Cell(f"{100 * n / total:.1f} % ({n:,} of {total:,})", n / total, heat=n / total)
+            for n in counts.loc[truth]
+        ]
+        rows.append([text(truth), *cells])
+    return Table(caption, ["truth", *(f"called {name}" for name in classes)], rows)
+
+
+def calibration_table(calibration: Mapping[str, Mapping[str, float]]) -> Table:
+    """Log loss and ECE on real HR before and after temperature scaling."""
+    rows = []
+    for arm, result in calibration.items():
+        cells = []
+        for name in ("log_loss", "tempered_log_loss", "ece", "tempered_ece"):
+            ends = interval(result[f"{name}_low"], result[f"{name}_high"], 3)
+            cells.append(Cell(f"{result[name]:.3f} ({ends})", result[name]))
+        rows.append([text(ARM_NAMES[arm]), number(result["temperature"], 2), *cells])
+    head = [
+        *("arm", "temperature", "log loss (nats)", "log loss, tempered", "ECE", "ECE, tempered"),
+    ]
+    return Table("Calibration on real HR, with 95 % intervals", head, rows)
+
+
+def seen_table(ledger: Mapping[str, Mapping], images: int) -> Table:
+    """What every classifier has seen, and whether flagged images matter."""
+    rows = []
+    for arm, entry in ledger["arms"].items():
+        accuracy = ledger["accuracy"][arm]
+        train, validation = entry["train"], entry["val"]
+        rows.append(
+            [
+                text(ARM_NAMES[arm]),
+                text(", ".join(DOMAIN_NAMES[domain] for domain in train["domains"])),
+                number(train["ids"]),
+                number(train["images"]),
+                points(train["positive"], images),
+                number(validation["ids"]),
+                number(entry["test_ids_seen"]),
+                points(accuracy["all"], images),
+                points(accuracy["without_flagged"], images),
+            ]
+        )
+    head = [
+        *("arm", "trained on", "training ids", "training images", "positive (%)"),
+        *("validation ids", "test ids seen", "accuracy (%)", "without flagged (%)"),
+    ]
+    return Table("What each classifier has seen", head, rows)
+
+
+def gap_table(generator: Mapping[str, Mapping]) -> Table:
+    """PSNR of the generators on images that they know and on others."""
+    rows = [
+        [
+            text(METHOD_NAMES[method]),
+            *(number(generator[method][f"psnr_rgb_{side}"], 2) for side in ("train", "test")),
+            number(generator[method]["gap"], 2, "+"),
+        ]
+        for method in ("srresnet", "srgan")
+    ]
+    head = ["generator", "on training images", "on test images", "gap"]
+    return Table("PSNR RGB (dB) of the generators", head, rows)
+
+
+def cost_table(
+    training: Mapping[str, Mapping[str, float]], generators: Mapping[str, float]
+) -> Table:
+    """Size and length of every training."""
+    rows = [
+        [
+            text(f"classifier {ARM_NAMES[arm]}"),
+            number(result["parameters"]),
+            number(result["n_train"]),
+            number(result["n_val"]),
+            number(result["updates"]),
+            number(result["best_epoch"]),
+        ]
+        for arm, result in training.items()
+    ]
+    rows += [
+        [
+            text(name),
+            number(generators[f"{name}_parameters"]),
+            number(generators["n_train"]),
+            number(generators["n_val"]),
+            number(None),
+            number(generators["epoch"]),
+        ]
+        for name in ("generator", "discriminator")
+    ]
+    head = [
+        *("network", "parameters", "training images", "validation images"),
+        *("updates", "epoch chosen"),
+    ]
+    return Table("Networks and their training", head, rows)

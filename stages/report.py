@@ -1,0 +1,30 @@
+"""Gather what the other stages measured and drew on one page, plots/report.html.
+
+The page needs nothing else: open it in a browser, send it, print it.
+"""
+
+import _bootstrap  # noqa: F401
+
+from srgan_ab.common.stage import run
+
+
+def report(params):
+    from srgan_ab.common import paths
+    from srgan_ab.common.files import atomic_file
+    from srgan_ab.evaluation.figures import trained_on
+    from srgan_ab.evaluation.predictions import chosen_arms
+    from srgan_ab.evaluation.report import page
+
+    html = page(
+        arms=chosen_arms(params.controls),
+        classes=params.data.classes,
+        trained_on=trained_on(params.b.images),
+        margin=params.compare.margin,
+        synthetic=params.data.source == "synthetic",
+    )
+    with atomic_file(paths.PLOTS / "report.html") as temporary:
+        temporary.write_text(html, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    run(report)

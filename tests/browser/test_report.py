@@ -1,0 +1,188 @@
+"""The report in a real browser: headless Chromium, or no test."""
+
+import itertools
+import shutil
+from pathlib import Path
+
+import pytest
+import report_inputs
+from playwright.sync_api import sync_playwright
+
+CHROMIUM = next(
+    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
+)
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on the PATH")
+
+WIDE, NARROW = {"width": 1280, "height": 900}, {"width": 360, "height": 740}
+
+
+@pytest.fixture(scope="module")
+def page_file(tmp_path_factory) -> Path:
+    with pytest.MonkeyPatch.context() as patch:
+        root = tmp_path_factory.mktemp("report")
+        patch.chdir(root)
+        return report_inputs.make_page(root)
+
+
+@pytest.fixture(scope="module")
+def browser():
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture(scope="module")
+def page(browser, page_file):
+    """The page on a wide light screen, with what it asked for and complained of."""
+    page = browser.new_page(viewport=WIDE)
+    page.requests, page.complaints = [], []
+    page.on("request", lambda request: page.requests.append(request.url))
+    page.on("console", lambda message: page.complaints.append(message.text))
+    page.on("pageerror", lambda error: page.complaints.append(str(error)))
+    page.goto(page_file.as_uri())
+    return page
+
+
+def column(table, number: int) -> list[str]:
+    """Texts of a column, from 0."""
+    return table.locator("tbody tr").evaluate_all(
+        "(rows, n) => rows.map(row => row.cells[n].textContent)", number
+    )
+
+
+def test_it_asks_for_nothing_and_complains_of_nothing(page, page_file):
+    assert [url for url in page.requests if not url.startswith("data:")] == [page_file.as_uri()]
+    assert page.complaints == []
+
+
+def test_every_picture_and_chart_is_there(page):
+    pictures = page.locator(".picture img").evaluate_all(
+        "all => all.map(i => [i.complete && i.naturalWidth, i.getBoundingClientRect().width])"
+    )
+    assert len(pictures) == 6 and all(min(sizes) > 100 for sizes in pictures)
+    drawn = page.locator("svg").evaluate_all(
+        "all => all.map(s => [s, s.getBBox()])"
+        ".map(([s, b]) => [b.width, b.height, s.querySelectorAll('path').length])"
+    )
+    assert len(drawn) >= 12 and all(min(sizes) > 5 for sizes in drawn)
+
+
+def test_what_is_drawn_takes_the_colours_of_the_page(page):
+    colours = page.locator("svg").evaluate_all(
+        "all => all.flatMap(s => [...s.querySelectorAll('path')]"
+        ".map(p => getComputedStyle(p).stroke))"
+    )
+    light = {"rgb(0, 114, 178)", "rgb(194, 78, 0)"}
+    assert light <= set(colours)
+    page.emulate_media(color_scheme="dark")
+    colours = page.locator("svg path").evaluate_all(
+        "all => all.map(p => getComputedStyle(p).stroke)"
+    )
+    assert not light & set(colours)
+    page.emulate_media(color_scheme="light")
+
+
+@pytest.mark.parametrize("use", ["click", "keyboard"])
+def test_a_table_is_sorted_by_its_header(page, use):
+    table = page.locator("table", has_text="Accuracy in %, with")
+    head = table.locator("thead th").nth(2)
+
+    def press():
+        if use == "click":
+            head.locator("button").click()
+        else:
+            head.locator("button").focus()
+            page.keyboard.press("Enter")
+
+    def values():
+        return [float(cell.split()[0]) for cell in column(table, 2)]
+
+    press()
+    assert head.get_attribute("aria-sort") == "ascending"
+    assert values() == sorted(values()) and len(set(values())) > 2
+    press()
+    assert head.get_attribute("aria-sort") == "descending"
+    assert values() == sorted(values(), reverse=True)
+    table.locator("thead th").nth(0).locator("button").click()
+    assert head.get_attribute("aria-sort") is None
+    assert column(table, 0) == sorted(column(table, 0))
+
+
+def test_empty_cells_stay_last(page):
+    table = page.locator("table", has_text="Differences in accuracy")
+    for _ in range(2):
+        table.get_by_role("button", name="p, Holm", exact=True).click()
+        assert column(table, 5)[-5:] == ["–"] * 5
+
+
+def test_a_picture_is_enlarged_and_put_away(page):
+    dialog = page.get_by_role("dialog")
+    for put_away in ("Escape", "Close"):
+        page.locator(".picture button").nth(1).click()
+        large = dialog.locator("img")
+        assert dialog.is_visible()
+        assert large.bounding_box()["width"] > 1000
+        assert large.get_attribute("alt") == "Test images: LR, bicubic, SRResNet, SRGAN and HR"
+        if put_away == "Escape":
+            page.keyboard.press("Escape")
+        else:
+            dialog.get_by_role("button").click()
+        assert dialog.is_hidden()
+
+
+def test_headings_are_in_order(page):
+    levels = page.locator("h1, h2, h3, h4").evaluate_all("all => all.map(h => +h.tagName[1])")
+    assert levels[0] == 1 and levels.count(1) == 1
+    assert all(after <= before + 1 for before, after in itertools.pairwise(levels))
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_text_stands_out(page, scheme):
+    """WCAG 2.2, 1.4.3: at least 4.5 to 1, by the colours that the browser computes."""
+    page.emulate_media(color_scheme=scheme)
+    least = page.evaluate(
+        """() => {
+          const canvas = document.createElement("canvas")
+            .getContext("2d", {willReadFrequently: true});
+          const over = (colours) => {  // the lowest first
+            canvas.clearRect(0, 0, 1, 1);
+            for (canvas.fillStyle of colours) canvas.fillRect(0, 0, 1, 1);
+            const [r, g, b] = [...canvas.getImageData(0, 0, 1, 1).data].map((v) => v / 255)
+              .map((v) => v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4);
+            return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+          };
+          let least = 21;
+          for (const element of document.querySelectorAll("body *")) {
+            const own = [...element.childNodes].some((n) => n.nodeType === 3 && n.data.trim());
+            if (!own || !element.checkVisibility() || element.closest("script")) continue;
+            const style = getComputedStyle(element), below = [];
+            for (let e = element; e; e = e.parentElement)
+              below.unshift(getComputedStyle(e).backgroundColor);
+            const text = element.closest("svg") ? style.fill : style.color;
+            const [a, b] = [over(below), over([...below, text])];
+            least = Math.min(least, (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05));
+          }
+          return least;
+        }"""
+    )
+    page.emulate_media(color_scheme="light")
+    assert 4.5 <= least < 21
+
+
+@pytest.mark.parametrize(
+    ("name", "viewport", "scheme"),
+    [("wide", WIDE, "light"), ("dark", WIDE, "dark"), ("narrow", NARROW, "light")],
+)
+def test_it_fits_the_screen(browser, page_file, tmp_path, name, viewport, scheme):
+    page = browser.new_page(viewport=viewport, color_scheme=scheme)
+    page.goto(page_file.as_uri())
+    page.screenshot(path=tmp_path / f"{name}.png", full_page=True)
+    assert page.evaluate("document.documentElement.scrollWidth") <= viewport["width"]
+    outside = page.locator("body *:not(.scroll *):not(svg *)").evaluate_all(
+        "(all, width) => all.filter(e => e.getBoundingClientRect().right > width + 1)"
+        ".map(e => e.outerHTML.slice(0, 80))",
+        viewport["width"],
+    )
+    assert outside == []
+    page.close()

@@ -1,0 +1,94 @@
+"""What the stage `report` reads: the committed run, with `compare` on invented predictions."""
+
+import json
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import yaml
+from compare import compare
+from report import report
+
+from srgan_ab.common.files import write_metrics
+from srgan_ab.common.packs import DOMAINS
+from srgan_ab.common.params import Params, load
+from srgan_ab.evaluation.classification import scores
+from srgan_ab.evaluation.ledger import IDENTITIES, seen
+from srgan_ab.evaluation.predictions import ARMS, Predictions
+
+ROOT = Path(__file__).resolve().parents[1]
+COUNTS = {"train": 60, "val": 40, "test": 80}
+# log-odds between the classes, in units of their spread: HR, and everything made from LR
+STRENGTH = {"a": (3.0, 0.2), "b": (1.0, 0.9), "b_plus": (2.6, 1.0), "c": (1.0, 0.9)}
+
+
+def _predictions(n: int, replicates: int, arms: Sequence[str], domains) -> Predictions:
+    rng = np.random.default_rng(0)
+    labels = np.arange(n) % 2
+    strength = {
+        (arm, domain): STRENGTH.get(arm, (2.0, 0.8))[domain != "hr"]
+        for arm in arms
+        for domain in domains
+    }
+    return Predictions(
+        ids=np.array([f"test {i}" for i in range(n)]),
+        groups=np.arange(n),
+        flagged=np.arange(n) % 5 == 0,
+        labels=labels,
+        probabilities={
+            subject: 1 / (1 + np.exp(-rng.normal((labels - 0.5) * s, 1, (replicates, n))))
+            for subject, s in strength.items()
+        },
+    )
+
+
+def _ledger(arms: Sequence[str]) -> dict:
+    names = [f"{side} {i}" for side, n in COUNTS.items() for i in range(n)]
+    split = pd.DataFrame({name: names for name in IDENTITIES})
+    split["split"] = [name.split()[0] for name in names]
+    used = split[split["split"] != "test"][["id", "split"]].assign(domain="hr", label=1)
+    used.loc[::2, "label"] = 0
+    return seen(split, dict.fromkeys(arms, used), [f"test {i}" for i in range(COUNTS["test"])])
+
+
+def prepare(root: Path, *, arms=ARMS, classes=("cat", "dog"), replicates=1) -> Params:
+    """Fill the empty directory `root`, which must be the working directory; return the params."""
+    shutil.copytree(ROOT / "metrics", "metrics", ignore=shutil.ignore_patterns("provenance"))
+    shutil.copytree(ROOT / "plots", "plots", ignore=shutil.ignore_patterns("*.html"))
+    shutil.copy(ROOT / "dvc.yaml", root)
+    values = yaml.safe_load((ROOT / "params.yaml").read_text())
+    values["data"]["classes"] = list(classes)
+    values["compare"]["bootstrap"] = 100
+    values["controls"] = {arm: arm in arms for arm in ARMS[2:]}
+    Path("params.yaml").write_text(yaml.safe_dump(values))
+    params = load(Path("params.yaml"))
+
+    split = json.loads(Path("metrics/split.json").read_text())
+    for name in classes:
+        split |= {f"{side}_{name}": n // 2 for side, n in COUNTS.items()}
+    write_metrics(Path("metrics/split.json"), split | COUNTS)
+    quality = json.loads(Path("metrics/sr.json").read_text())
+    write_metrics(Path("metrics/sr.json"), {"train": quality["val"], **quality})
+    for arm in ARMS:
+        if arm not in arms:
+            write_metrics(Path(f"metrics/train_{arm}.json"), {})
+
+    test = _predictions(COUNTS["test"], replicates, arms, DOMAINS)
+    test.save(Path("data/predictions.csv"), params.data.classes)
+    _predictions(COUNTS["val"], replicates, arms, ["hr"]).save(
+        Path("data/predictions_val.csv"), params.data.classes
+    )
+    for arm in arms:
+        on_hr = scores(test.labels, test.probabilities[arm, "hr"])
+        write_metrics(Path(f"metrics/{arm}.json"), on_hr)
+    write_metrics(Path("data/ledger.json"), _ledger(arms))
+    compare(params)
+    return params
+
+
+def make_page(root: Path, **options) -> Path:
+    """`prepare`, then run the stage; return the page."""
+    report(prepare(root, **options))
+    return root / "plots/report.html"

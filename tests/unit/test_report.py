@@ -1,0 +1,248 @@
+"""The page says what the metrics say, loads nothing, and is the same every time."""
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+from html.parser import HTMLParser
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import report_inputs
+from report import report
+from scipy.stats import binomtest
+
+from srgan_ab.evaluation import charts, tables
+from srgan_ab.evaluation.calibration import wilson
+from srgan_ab.evaluation.figures import BLUE, VERMILION
+from srgan_ab.evaluation.predictions import ARMS
+from srgan_ab.evaluation.significance import PAIRS
+
+ROOT = Path(__file__).parents[2]
+
+
+class Reader(HTMLParser):
+    """Tables by caption, as rows of (text, data-value); attributes of every element; all text."""
+
+    def __init__(self, page: str):
+        super().__init__()
+        self.tables, self.elements, self.text = {}, [], []
+        self.open = []  # elements that the text is in
+        self.feed(page)
+
+    def handle_starttag(self, tag, attributes):
+        attributes = dict(attributes)
+        self.elements.append((tag, attributes))
+        if tag not in ("meta", "link", "img", "path", "use", "rect"):
+            self.open.append(tag)
+        if tag == "tr" and "tbody" in self.open:
+            self.tables[self.caption].append([])
+        elif tag in ("td", "th") and "tbody" in self.open:
+            self.tables[self.caption][-1].append(["", attributes.get("data-value")])
+
+    def handle_endtag(self, tag):
+        if tag in self.open:
+            while self.open.pop() != tag:
+                pass
+
+    def handle_data(self, data):
+        if self.open[-1:] in (["script"], ["style"]):
+            return
+        self.text.append(data)
+        if self.open[-1:] == ["caption"]:
+            self.caption = data
+            self.tables[data] = []
+        elif "tbody" in self.open and self.open[-1] in ("td", "th"):
+            self.tables[self.caption][-1][-1][0] += data
+
+
+def metrics(root: Path, name: str) -> dict:
+    return json.loads((root / f"metrics/{name}.json").read_text())
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory) -> tuple[Path, str]:
+    """The directory, and the page of all arms."""
+    with pytest.MonkeyPatch.context() as patch:
+        root = tmp_path_factory.mktemp("report")
+        patch.chdir(root)
+        return root, report_inputs.make_page(root).read_text()
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory) -> tuple[Path, str]:
+    """The same of A and B alone, two networks each, hostile class names, LPIPS measured."""
+    with pytest.MonkeyPatch.context() as patch:
+        root = tmp_path_factory.mktemp("small")
+        patch.chdir(root)
+        classes = ("<b>NA</b>", 'dog" & "co')
+        params = report_inputs.prepare(root, arms=("a", "b"), classes=classes, replicates=2)
+        quality = metrics(root, "sr")
+        for method in quality["test"].values():
+            method["lpips"] = 0.1234
+        (root / "metrics/sr.json").write_text(json.dumps(quality))
+        for phase in ("srresnet", "srgan"):
+            history = pd.read_csv(root / f"plots/{phase}.csv").assign(val_lpips=0.2)
+            history.to_csv(root / f"plots/{phase}.csv", index=False)
+        report(params)
+        return root, (root / "plots/report.html").read_text()
+
+
+def test_tables_hold_the_numbers_of_the_metrics(made):
+    root, page = made
+    found = Reader(page).tables
+    matrix = metrics(root, "matrix")
+    accuracy = found["Accuracy in %, with 95 % intervals"]
+    assert len(accuracy) == len(ARMS)
+    for row, results in zip(accuracy, matrix.values(), strict=True):
+        for (text, value), result in zip(row[2:], results.values(), strict=True):
+            assert float(value) == result["accuracy"]
+            assert text.startswith(f"{100 * result['accuracy']:.1f} (")
+
+    pairs = found["Differences in accuracy"]
+    assert len(pairs) == len(PAIRS)
+    for row, result in zip(pairs, metrics(root, "comparison").values(), strict=True):
+        result = result["accuracy"]
+        shown = [float(row[n][1]) for n in (2, 3)]
+        assert shown == [result["difference"], result["low"]]
+        assert row[2][0] == f"{100 * result['difference']:+.1f}".replace("-", "−")
+        p = [row[n][1] for n in (4, 5, 6, 7)]
+        keys = ("p", "p_holm", "p_equivalence", "p_equivalence_holm")
+        assert [value and float(value) for value in p] == [result.get(key) for key in keys]
+
+    assert [float(row[1][1]) for row in found["Calibration on real HR, with 95 % intervals"]] == [
+        result["temperature"] for result in metrics(root, "calibration").values()
+    ]
+    quality = metrics(root, "sr")["test"]
+    for row, result in zip(
+        found["Image quality, means over n = 80 test images"], quality.values(), strict=True
+    ):
+        assert [float(value) for _, value in row[1:4]] == list(result.values())[:3]
+        assert row[4] == ["not measured", None]
+    for arm in ("a", "b"):
+        calls = found[f"Calls of {arm.upper()} on real HR"]
+        right = [float(calls[n][n + 1][1]) for n in (0, 1)]
+        assert np.mean(right) == pytest.approx(matrix[arm]["hr"]["balanced_accuracy"], abs=1e-5)
+
+
+def test_the_verdict_comes_first_and_word_for_word(made):
+    root, page = made
+    words = " ".join("".join(Reader(page).text).split())
+    verdict = (root / "metrics/verdict.md").read_text()
+    plain = " ".join(re.sub(r"^#+ |^- |\*\*|`", "", verdict, flags=re.MULTILINE).split())
+    title = "Does super-resolution help a classifier? "
+    assert words.startswith(title + plain)
+
+
+def test_nothing_is_fetched(made):
+    _, page = made
+    assert len(page.encode()) < 5_000_000
+    elements = Reader(page).elements
+    for tag, attributes in elements:
+        for name in ("src", "href", "xlink:href", "action", "data", "srcset", "poster"):
+            assert attributes.get(name, "#").startswith(("#", "data:")), (
+                tag,
+                attributes[name][:80],
+            )
+    own = re.sub(r"data:image/jpeg;base64,[^\"]*", "", page)
+    assert "://" not in own and "@import" not in own
+    assert set(re.findall(r"url\((.)", own)) == {"#"}
+    ids = [attributes["id"] for _, attributes in elements if "id" in attributes]
+    assert len(ids) == len(set(ids))
+    used = re.findall(r'(?:href="|url\()#([^")]+)', own)
+    assert set(used) <= set(ids)
+
+
+def test_every_picture_is_described_and_every_chart_says_its_n(made):
+    _, page = made
+    pictures = [attributes for tag, attributes in Reader(page).elements if tag == "img"]
+    assert len([p for p in pictures if p["src"].startswith("data:image") and p["alt"]]) == 6
+    figures = re.findall(r'<figure class="chart">.*?</figure>', page, re.DOTALL)
+    assert len(figures) == 13
+    for figure in figures:
+        caption, drawing = figure.split("</figcaption>")
+        assert "n = " in caption and "interval" in caption
+        assert re.search(r'role="img" aria-label="[^"]+"', drawing)
+
+
+def test_the_stage_makes_the_same_page_again(made):
+    root, page = made
+    for name in ("stages/report.py", "stages/_bootstrap.py"):
+        (root / name).parent.mkdir(exist_ok=True)
+        shutil.copy(ROOT / name, root / name)
+    for name in ("common", "evaluation"):
+        shutil.copytree(ROOT / "src/srgan_ab" / name, root / "src/srgan_ab" / name)
+    shutil.copy(ROOT / "src/srgan_ab/__init__.py", root / "src/srgan_ab")
+    (root / "plots/report.html").unlink()
+    command = [sys.executable, "stages/report.py"]
+    result = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
+    assert result.returncode == 0, result.stderr
+    assert (root / "plots/report.html").read_text() == page
+
+
+def test_arms_left_out_are_named_and_nowhere_else(small):
+    root, page = small
+    read = Reader(page)
+    assert [row[0][0] for row in read.tables["Accuracy in %, with 95 % intervals"]] == ["A", "B"]
+    assert len(read.tables["Differences in accuracy"]) == len(metrics(root, "comparison"))
+    words = "".join(read.text)
+    assert "Left out of this run: B+, C, C+, R." in words
+    assert "SRGAN's images added to real ones: not tested." in words
+    assert not re.search(r"\b(None|nan|NaN|Undefined)\b", words)
+
+
+def test_class_names_are_text(small):
+    _, page = small
+    assert "<b>NA" not in page
+    read = Reader(page)
+    names = ["<b>NA</b>", 'dog" & "co']
+    assert [row[0][0] for row in read.tables["Images in each split"]] == [*names, "all"]
+    calls = read.tables["Calls of A on real HR, 2 networks pooled"]
+    assert [row[0][0] for row in calls] == names
+    assert all(" of 80)" in cell for row in calls for cell, _ in row[1:])
+
+
+def test_networks_and_lpips_are_shown_where_there_are_any(small):
+    root, page = small
+    found = Reader(page).tables
+    each = found["Accuracy in % on real HR, network by network"]
+    assert [[float(value) for _, value in row[1:]] for row in each] == [
+        result["hr"]["accuracy_of_replicates"] for result in metrics(root, "matrix").values()
+    ]
+    quality = found["Image quality, means over n = 80 test images"]
+    assert [row[4][0] for row in quality] == ["0.1234"] * 3
+    assert "LPIPS on validation images" in page and "LPIPS was not measured" not in page
+
+
+def test_numbers_that_json_cannot_hold_are_dashes():
+    assert tables.number(None) == tables.Cell("–", None)
+    assert tables.number(-1234.5, 1, "+").text == "−1,234.5"
+    assert tables.probability(0.0).text == "< 0.001"
+    assert tables.interval(-0.5, None, 1, "+") == "−0.5 to –"
+
+
+def test_a_curve_is_drawn_where_its_numbers_are():
+    rng = np.random.default_rng(0)
+    x, y = np.arange(50), rng.normal(size=(2, 50))
+    curves = [charts.Curve("one", x, y[0], BLUE), charts.Curve("two", x, y[1], VERMILION)]
+    drawing = charts.lines("title", curves, "x", "y")
+    assert drawing == charts.lines("title", curves, "x", "y")
+    scales = []
+    for colour, values in (("--blue", y[0]), ("--vermilion", y[1])):
+        path = re.search(rf'<path d="([^"]*)"[^>]*clip-path[^>]*var\({colour}\)', drawing)[1]
+        drawn = np.array([pair.split() for pair in re.findall(r"[ML] ([^ ]+ [^ ]+)", path)], float)
+        scales.append([np.polyfit(x, drawn[:, 0], 1), np.polyfit(values, drawn[:, 1], 1)])
+        fitted = np.polyval(scales[-1][1], values)
+        assert np.allclose(drawn[:, 1], fitted, atol=1e-3)
+    assert np.allclose(*scales, rtol=1e-4)
+    assert scales[0][1][0] < 0 < scales[0][0][0]  # up is more
+
+
+def test_wilsons_interval_is_scipys():
+    for right, n in ((0, 7), (3, 10), (171, 180), (12, 12)):
+        low, high = wilson(right / n, n)
+        expected = binomtest(right, n).proportion_ci(method="wilson")
+        assert (low, high) == pytest.approx((expected.low, expected.high), abs=1e-12)
