@@ -134,7 +134,7 @@ def test_state_that_is_not_finite_does_not_replace_one_that_is(project, monkeypa
 OPTIONS = {
     "generator__normalization": "batch",
     "generator__activation": "leaky_relu",
-    "generator__upsampler": "nearest_conv",
+    "generator__upsampler": "pixel_shuffle",
     "generator__skip": "none",
     "generator__blocks": 2,
     "generator__channels": 6,
