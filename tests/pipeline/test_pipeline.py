@@ -61,7 +61,7 @@ def test_a_second_run_does_nothing(project):
             {"train_a", "train_b", *CONTROLS} - {"train_controls@r"},
         ),
         ({"benchmarks.lr": "pillow"}, {"benchmark"}, {"train_srgan", "generate_sr"}),
-        ({"compare.bootstrap": 150}, {"compare", "report"}, {"evaluate", "train_a", "train_b"}),
+        ({"compare.bootstrap": 150}, {"compare"}, {"evaluate", "train_a", "train_b"}),
         ({"seed": 8}, {"download", "split", "train_a", "train_srgan"}, set()),
     ],
     ids=str,
