@@ -19,8 +19,8 @@ from torch.utils.flop_counter import FlopCounterMode
 from torchvision.models import vgg19
 
 from srgan_ab.common.files import write_metrics
-from srgan_ab.common.params import RuntimeParams
 from srgan_ab.common.runtime import Runtime, prepare
+from srgan_ab.common.schema import RuntimeParams
 from srgan_ab.common.weights import save_weights
 from srgan_ab.srgan.discriminator import Discriminator
 from srgan_ab.srgan.generator import Generator, load_generator

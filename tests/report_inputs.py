@@ -13,7 +13,8 @@ from report import report
 
 from srgan_ab.common.files import write_metrics
 from srgan_ab.common.packs import DOMAINS
-from srgan_ab.common.params import Params, load
+from srgan_ab.common.params import load
+from srgan_ab.common.schema import Params
 from srgan_ab.evaluation.classification import scores
 from srgan_ab.evaluation.ledger import IDENTITIES, seen
 from srgan_ab.evaluation.predictions import ARMS, Predictions

@@ -8,7 +8,7 @@ import torch
 from torchvision.transforms.v2 import functional as reference
 
 from srgan_ab.classifier.augmentation import as_float, augment, normalise, transformed_sheet
-from srgan_ab.common.params import Augmentation
+from srgan_ab.common.schema import Augmentation
 
 NONE = {"flip": 0.0, "rotation": 0.0} | dict.fromkeys(
     ("brightness", "contrast", "saturation", "hue"), 0.0

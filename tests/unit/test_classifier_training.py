@@ -10,8 +10,8 @@ from srgan_ab.classifier.backbones import build
 from srgan_ab.classifier.prediction import load_classifier, logits, predict
 from srgan_ab.classifier.training import Examples, fit
 from srgan_ab.common.errors import UserError
-from srgan_ab.common.params import Classifier
 from srgan_ab.common.runtime import Runtime
+from srgan_ab.common.schema import Classifier
 from srgan_ab.common.weights import save_weights
 
 RUNTIME = Runtime(torch.device("cpu"), "fp32")

@@ -15,7 +15,7 @@ import report_inputs
 from report import report
 from scipy.stats import binomtest
 
-from srgan_ab.evaluation import charts, tables
+from srgan_ab.evaluation import cells, charts
 from srgan_ab.evaluation.calibration import wilson
 from srgan_ab.evaluation.figures import BLUE, VERMILION
 from srgan_ab.evaluation.predictions import ARMS
@@ -218,10 +218,10 @@ def test_networks_and_lpips_are_shown_where_there_are_any(small):
 
 
 def test_numbers_that_json_cannot_hold_are_dashes():
-    assert tables.number(None) == tables.Cell("–", None)
-    assert tables.number(-1234.5, 1, "+").text == "−1,234.5"
-    assert tables.probability(0.0).text == "< 0.001"
-    assert tables.interval(-0.5, None, 1, "+") == "−0.5 to –"
+    assert cells.number(None) == cells.Cell("–", None)
+    assert cells.number(-1234.5, 1, "+").text == "−1,234.5"
+    assert cells.probability(0.0).text == "< 0.001"
+    assert cells.interval(-0.5, None, 1, "+") == "−0.5 to –"
 
 
 def test_a_curve_is_drawn_where_its_numbers_are():

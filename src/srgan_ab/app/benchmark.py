@@ -42,8 +42,8 @@ def benchmark(
 ) -> None:
     """Measure PSNR, SSIM and LPIPS of enlargements (x4) on folders of HR pictures."""
     from srgan_ab.common.files import write_metrics
-    from srgan_ab.common.params import RuntimeParams
     from srgan_ab.common.runtime import prepare
+    from srgan_ab.common.schema import RuntimeParams
     from srgan_ab.data.decoding import decode_folder
     from srgan_ab.evaluation import benchmarks
     from srgan_ab.evaluation.image_quality import load_lpips, read_lpips

@@ -29,9 +29,9 @@ def upscale(
     ] = "auto",
 ) -> None:
     """Enlarge a picture four times; grey stays grey, alpha and 16-bit grey are kept."""
-    from srgan_ab.common.params import RuntimeParams
     from srgan_ab.common.pictures import save_png
     from srgan_ab.common.runtime import prepare
+    from srgan_ab.common.schema import RuntimeParams
     from srgan_ab.data.decoding import Rejected, decode_native
     from srgan_ab.srgan.generator import load_generator
     from srgan_ab.srgan.upscaling import upscale_image

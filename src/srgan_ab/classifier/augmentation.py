@@ -8,8 +8,8 @@ import torch
 from PIL import Image
 from torch.nn import functional
 
-from srgan_ab.common.params import Augmentation
 from srgan_ab.common.pictures import contact_sheet
+from srgan_ab.common.schema import Augmentation
 
 MEAN = (0.485, 0.456, 0.406)  # of ImageNet's RGB channels, the convention of torchvision's weights
 STD = (0.229, 0.224, 0.225)

@@ -19,8 +19,8 @@ from srgan_ab.classifier.augmentation import as_float, augment, normalise
 from srgan_ab.classifier.backbones import training_mode
 from srgan_ab.classifier.prediction import logits
 from srgan_ab.common.errors import UserError
-from srgan_ab.common.params import Classifier
 from srgan_ab.common.runtime import Runtime
+from srgan_ab.common.schema import Classifier
 
 HISTORY = ("epoch", "train_loss", "val_loss", "val_accuracy", "val_f1", "val_auc")
 

@@ -27,7 +27,8 @@ RATIO_MATTERS = 1024**2  # bytes unpacked
 COMPRESSIONS = {b"\x1f\x8b": gzip.open, b"BZh": bz2.open, b"\xfd7zXZ\x00": lzma.open}
 DAMAGE = (
     *(zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError),
-    *(EOFError, OSError, ValueError, struct.error, NotImplementedError),
+    *(EOFError, OSError, ValueError, struct.error),
+    RuntimeError,  # zipfile's for encryption and unknown compression
 )
 
 

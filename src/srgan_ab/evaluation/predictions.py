@@ -14,7 +14,7 @@ import pandas as pd
 from srgan_ab.common.errors import UserError
 from srgan_ab.common.files import atomic_file
 from srgan_ab.common.packs import DOMAINS, Pack
-from srgan_ab.common.params import Controls
+from srgan_ab.common.schema import Controls
 
 ARMS = ("a", "b", "b_plus", "c", "c_plus", "r")
 KEY = ["arm", "domain", "replicate"]

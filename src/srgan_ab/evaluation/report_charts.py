@@ -1,0 +1,156 @@
+"""Charts of the report, drawn from what other stages wrote to `plots/`."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import pandas as pd
+
+from srgan_ab.common import paths
+from srgan_ab.evaluation import charts
+from srgan_ab.evaluation.cells import interval, number
+from srgan_ab.evaluation.charts import GREEN, PURPLE, Curve
+from srgan_ab.evaluation.figures import ARM_NAMES, BLUE, GREY, VERMILION
+
+ARM_COLOURS = {"a": BLUE, "b": VERMILION}
+PHASES = {"srresnet": ("SRResNet", BLUE, "-"), "srgan": ("SRGAN", VERMILION, "--")}
+GENERATOR_LOSSES = {
+    "pixel": (BLUE, "-"),
+    "perceptual": (VERMILION, "--"),
+    "adversarial": (GREEN, "-."),
+    "total variation": (PURPLE, ":"),
+}
+
+
+@dataclass(frozen=True)
+class Chart:
+    """A drawing with its title, and a note on what n and which interval it has."""
+
+    title: str
+    note: str
+    svg: str
+
+
+def table(name: str) -> pd.DataFrame:
+    return pd.read_csv(paths.PLOTS / f"{name}.csv")
+
+
+def quality_charts(histories: Mapping[str, pd.DataFrame], images: int) -> list[Chart]:
+    """Image quality on validation over epochs; LPIPS only where it was measured."""
+    found = []
+    for column, y_label in (
+        ("val_psnr_rgb", "PSNR, RGB (dB)"),
+        ("val_ssim_y", "SSIM, Y"),
+        ("val_lpips", "LPIPS (lower is better)"),
+    ):
+        curves = [
+            Curve(name, histories[phase]["epoch"], histories[phase][column], colour, style)
+            for phase, (name, colour, style) in PHASES.items()
+            if histories[phase][column].notna().any()
+        ]
+        if curves:
+            title = f"{y_label.partition(' (')[0]} on validation images"
+            note = f"Mean over n = {images:,} images; no interval."
+            svg = charts.lines(title, curves, "epoch of its phase", y_label)
+            found.append(Chart(title, note, svg))
+    return found
+
+
+def health_charts(history: pd.DataFrame, images: int) -> list[Chart]:
+    """Losses of the adversarial phase, and what the discriminator says."""
+    epoch = history["epoch"]
+    note = f"Mean over an epoch's batches from n = {images:,} training images; no interval."
+    losses = [
+        Curve(name, epoch, history[column], colour, style)
+        for name, (colour, style) in GENERATOR_LOSSES.items()
+        if (history[column := f"loss_{name.replace(' ', '_')}"] > 0).any()
+    ]
+    discriminator = [
+        Curve("discriminator", epoch, history["loss_d"], VERMILION),
+        Curve("its least value", epoch, history["loss_d_floor"], GREY, "--"),
+    ]
+    said = [
+        Curve("D(x), real", epoch, history["d_real"], BLUE),
+        Curve("D(G(z)), generated", epoch, history["d_fake"], VERMILION, "--"),
+    ]
+    return [
+        Chart(
+            "Generator losses",
+            f"{note} Logarithmic; before they are weighted.",
+            charts.lines("Generator losses", losses, "epoch", "loss", logarithmic=True),
+        ),
+        Chart(
+            "Discriminator loss",
+            f"{note} Dashed: the floor that smoothed labels allow.",
+            charts.lines("Discriminator loss", discriminator, "epoch", "loss"),
+        ),
+        Chart(
+            "What the discriminator says",
+            f"{note} Both at 0.5: it cannot tell them apart.",
+            charts.lines("D(x) and D(G(z))", said, "epoch", "probability of being real"),
+        ),
+    ]
+
+
+def learning_charts(images: Mapping[str, int], networks: str) -> list[Chart]:
+    """Learning curves of A and B."""
+    histories = {arm: table(f"train_{arm}") for arm in ARM_COLOURS}
+    counts = " and ".join(f"{images[arm]:,} ({ARM_NAMES[arm]})" for arm in histories)
+    note = f"Validation images: n = {counts}; {networks}; no interval."
+    losses = [
+        Curve(
+            f"{ARM_NAMES[arm]}, {name}", history["epoch"], history[column], ARM_COLOURS[arm], style
+        )
+        for arm, history in histories.items()
+        for column, name, style in (
+            ("val_loss", "validation", "-"),
+            ("train_loss", "training", ":"),
+        )
+    ]
+    found = [
+        Chart(
+            "Loss",
+            f"{note} Training loss is that of augmented images.",
+            charts.lines("Loss of A and B", losses, "epoch", "cross-entropy (nats)"),
+        )
+    ]
+    for column, name in (
+        ("val_accuracy", "accuracy"),
+        ("val_f1", "F1"),
+        ("val_auc", "ROC-AUC"),
+    ):
+        curves = [
+            Curve(ARM_NAMES[arm], history["epoch"], history[column], ARM_COLOURS[arm], style)
+            for (arm, history), style in zip(histories.items(), ("-", "--"), strict=True)
+        ]
+        title = f"{name[0].upper()}{name[1:]} on validation images"
+        found.append(Chart(title, note, charts.lines(title, curves, "epoch", name)))
+    return found
+
+
+def curve_charts(
+    matrix: Mapping[str, Mapping], differences: Mapping[str, Mapping], images: int
+) -> list[Chart]:
+    """ROC, precision-recall and reliability of A and B on real HR test images."""
+    found = []
+    for name, x, y, score, diagonal in (
+        ("roc", ("fpr", "false positive rate"), ("tpr", "true positive rate"), "roc_auc", "chance"),
+        ("pr", ("recall", "recall"), ("precision", "precision"), "average_precision", None),
+    ):
+        curves = []
+        for (arm, colour), style in zip(ARM_COLOURS.items(), ("-", "--"), strict=True):
+            points, area = table(f"{name}_{arm}"), matrix[arm]["hr"][score]
+            label = f"{ARM_NAMES[arm]}, area {area:.3f}"
+            curves.append(Curve(label, points[x[0]], points[y[0]], colour, style))
+        change = differences["b_minus_a"][score]
+        ends = interval(change["low"], change["high"], 3, "+")
+        title = {"roc": "ROC", "pr": "Precision and recall"}[name]
+        note = (
+            f"n = {images:,} test images. Area of B less that of A: "
+            f"{number(change['difference'], 3, '+').text} (95 % interval {ends})."
+        )
+        svg = charts.lines(title, curves, x[1], y[1], unit_square=True, diagonal=diagonal)
+        found.append(Chart(title, note, svg))
+    reliability = {ARM_NAMES[arm]: table(f"reliability_{arm}") for arm in ARM_COLOURS}
+    note = f"n = {images:,} test images in at most 15 bins alike in size; 95 % Wilson intervals."
+    svg = charts.reliability("Reliability", reliability)
+    return [*found, Chart("Reliability", note, svg)]
