@@ -22,7 +22,7 @@ def evaluate(params):
     from srgan_ab.common.runtime import prepare
     from srgan_ab.evaluation.classification import scores
     from srgan_ab.evaluation.figures import choose_images, prediction_sheet
-    from srgan_ab.evaluation.ledger import seen
+    from srgan_ab.evaluation.ledger import cross_fitted, seen
     from srgan_ab.evaluation.predictions import ARMS, Predictions, chosen_arms
 
     runtime = prepare(params.runtime, params.seed)
@@ -34,7 +34,11 @@ def evaluate(params):
     check_comparable(records, {arm: domains_of(arm, params) for arm in arms}, params.b.per_class)
     split = pd.read_csv(paths.SPLIT, dtype=str, keep_default_na=False)
     examples = {arm: record.examples for arm, record in records.items()}
-    write_metrics(paths.LEDGER, seen(split, examples, test.index["id"]))
+    ledger = seen(split, examples, test.index["id"])
+    if paths.FOLDS.exists():
+        folds = pd.read_csv(paths.FOLDS, dtype={"id": str}, keep_default_na=False)
+        ledger["cross_fitting"] = cross_fitted(split, folds, examples)
+    write_metrics(paths.LEDGER, ledger)
 
     def predictions_of(pack, name, domains):
         images = {domain: open_images(name, domain) for domain in domains}

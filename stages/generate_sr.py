@@ -1,5 +1,7 @@
 """Enlarge the LR images of every split by SRGAN, SRResNet and bicubic interpolation.
 
+With `srgan.folds`, each training image goes to the generators that were trained without its fold.
+
 Image quality, beside that of other interpolations, is measured on validation, test and a sample of
 the training images; the pictures show fixed test images.
 """
@@ -18,20 +20,17 @@ def generate_sr(params):
     from srgan_ab.common.packs import SPLITS, open_images, open_pack
     from srgan_ab.common.runtime import prepare
     from srgan_ab.evaluation.image_quality import load_lpips, lr_psnr, measure
-    from srgan_ab.srgan.generation import generate, save_samples
-    from srgan_ab.srgan.generator import load_generator
+    from srgan_ab.srgan.generation import generate, save_samples, shares_of
 
     runtime = prepare(params.runtime, params.seed)
-    srgan = load_generator(paths.GENERATOR, runtime.device)
-    srresnet = load_generator(paths.SRRESNET, runtime.device)
     for split in SPLITS:
-        generate(split, srgan, srresnet, runtime)
+        generate(split, shares_of(split, runtime.device), runtime)
 
     lpips = load_lpips(paths.pretrained("lpips"), runtime.device)
     quality = {}
     for split in SPLITS:
         pack = open_pack(split)
-        # training images, which the generators know: a sample, to see how much better they come out
+        # training images: a sample, to see how much better they come out where they are known
         rows = slice(None, None, -(-len(pack) // TRAIN_SAMPLE) if split == "train" else None)
         hr, lr = pack.hr[rows], pack.lr[rows]
         kept = {"bicubic": "bicubic", "srresnet": "srresnet", "srgan": "sr"}

@@ -1,5 +1,6 @@
 """Train SRResNet on a pixel loss, then SRGAN from it; keep both generators.
 
+With `srgan.folds` above 1, again for each fold of the training images, without that fold.
 Pictures of the validation set show the generator at the snapshot epochs. A training that was
 stopped goes on where it stood when it is run again.
 """

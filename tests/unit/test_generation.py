@@ -31,7 +31,7 @@ def test_copies_follow_the_pack_row_by_row_across_blocks(lr, tmp_path, monkeypat
     (directory / "index.csv").write_text("id,label\n" + "x,cat\n" * 5)
     torch.manual_seed(0)
     srgan, srresnet = Generator(1, 8, "none").eval(), Generator(1, 8, "none").eval()
-    generation.generate("val", srgan, srresnet, RUNTIME)
+    generation.generate("val", [generation.Share(np.arange(5), srgan, srresnet)], RUNTIME)
 
     for domain, generator in (("sr", srgan), ("srresnet", srresnet)):
         out = np.empty((5, 32, 32, 3), np.uint8)

@@ -25,6 +25,10 @@ class Checkpoints:
         self.path, self.interval = Path(directory) / "state.pt", interval
         self.saved = time.monotonic()
 
+    def part(self, name: str) -> "Checkpoints":
+        """Of one of several trainings of the same stage: a directory of its own."""
+        return Checkpoints(self.path.parent / name, self.interval)
+
     def due(self) -> bool:
         """Whether the last save is long enough ago."""
         return time.monotonic() - self.saved >= self.interval

@@ -19,6 +19,7 @@ PRETRAINED = Path("models/pretrained")
 GENERATOR = Path("models/srgan/generator.safetensors")
 SRRESNET = Path("models/srgan/srresnet.safetensors")
 DISCRIMINATOR = Path("models/srgan/discriminator.safetensors")
+FOLDS = Path("models/srgan/folds.csv")  # with srgan.folds above 1
 
 METRICS = Path("metrics")
 PROVENANCE = METRICS / "provenance"
@@ -33,6 +34,11 @@ def pack(split: str) -> Path:
 def generated(split: str) -> Path:
     """Directory of one split's up-scaled images: `sr.npy bicubic.npy srresnet.npy`."""
     return Path("data/generated") / split
+
+
+def without_fold(weights: Path, fold: int) -> Path:
+    """Weights, of `GENERATOR` or `SRRESNET`, of the network that was trained without one fold."""
+    return weights.parent / f"without_fold_{fold}" / weights.name
 
 
 def classifier(arm: str) -> Path:

@@ -187,6 +187,7 @@ class Srgan(Section):
     pixel: Pixel
     perceptual: Perceptual
     total_variation: NonNegative
+    folds: Count  # of the training images; 1 = off
     select: Literal["lpips", "psnr", "last"]
     snapshots: list[Count]
 

@@ -29,10 +29,15 @@ def overlaps(split: pd.DataFrame) -> dict[str, int]:
     return counts
 
 
+def _look_up(ids: pd.Series, of_image: pd.Series) -> np.ndarray:
+    """A value per id from one per image; crops of an image are named `id#0`, `id#1`, ..."""
+    image = ids.where(ids.isin(of_image.index), ids.str.rsplit("#", n=1).str[0])
+    return of_image.reindex(image).to_numpy()
+
+
 def _check_side(ids: pd.Series, side: str, split_of: pd.Series, who: str) -> None:
-    """Every id is of one split; crops of an image are named `id#0`, `id#1`, ..."""
-    source = ids.where(ids.isin(split_of.index), ids.str.rsplit("#", n=1).str[0])
-    elsewhere = ids[split_of.reindex(source).to_numpy() != side]
+    """Every id is of one split."""
+    elsewhere = ids[_look_up(ids, split_of) != side]
     if len(elsewhere):
         raise UserError(
             f"{who} {side} image {elsewhere.iloc[0]!r}, which {paths.SPLIT} does not assign to "
@@ -76,6 +81,47 @@ def seen(
     return {"shared_between_splits": shared, "test": {"ids": len(set(tested))}, "arms": arms}
 
 
+def cross_fitted(
+    split: pd.DataFrame, folds: pd.DataFrame, examples: Mapping[str, pd.DataFrame]
+) -> dict[str, int]:
+    """That no training image was enlarged by a generator that saw it or a near-duplicate of it.
+
+    The images of a fold were enlarged by the generators that were trained on all other folds.
+
+    Args:
+        split: `data/split.csv`.
+        folds: `models/srgan/folds.csv`: `id` and `fold` of every training image.
+        examples: as for `seen`.
+
+    Returns:
+        `folds`: their number; `smallest` and `largest`: images in a fold; `seen_by_generator`:
+        images with a near-duplicate, or themselves, in another fold, zero.
+
+    Raises:
+        UserError: a group is in several folds, a classifier was trained on an image of none, or a
+            fold holds an image that is not for training.
+    """
+    images = split.set_index("id")
+    _check_side(folds["id"], "train", images["split"], f"{paths.FOLDS} holds the")
+    group = pd.Series(_look_up(folds["id"], images["group"]))
+    divided = folds.groupby(group)["fold"].transform("nunique") > 1
+    used = pd.concat([table[table["split"] == "train"]["id"] for table in examples.values()])
+    without_one = [*folds["id"][divided], *used[~used.isin(folds["id"])]]
+    if without_one:
+        raise UserError(
+            f"{paths.FOLDS} does not give the train image {without_one[0]!r} and its "
+            "near-duplicates one fold, so a generator may have seen what it enlarged: run `dvc "
+            "repro --force train_srgan`"
+        )
+    sizes = folds["fold"].value_counts()
+    return {
+        "folds": len(sizes),
+        "smallest": sizes.min(),
+        "largest": sizes.max(),
+        "seen_by_generator": int(divided.sum()),
+    }
+
+
 def accuracy_without_flagged(predictions: Predictions) -> dict[str, dict[str, float]]:
     """Accuracy on real HR with and without the images whose originals are smaller than HR.
 
@@ -95,19 +141,24 @@ def accuracy_without_flagged(predictions: Predictions) -> dict[str, dict[str, fl
 
 
 def generator_gap(quality: Mapping[str, Mapping], training: Mapping[str, float]) -> dict:
-    """How much better the generators are on images that they were trained on.
+    """How much better training images come out than test images, as the classifiers see them.
 
-    A gap says that the SR images a classifier is trained on are better than those it is tested on.
+    Without folds, training images are enlarged by the generators that were trained on them; with
+    folds, by those that were trained without them. A gap says that the SR images a classifier is
+    trained on are better than those it is tested on.
 
     Args:
         quality: `metrics/sr.json`: split to method to `psnr_rgb` (dB) and others.
         training: `metrics/train_srgan.json`.
 
     Returns:
-        `train_images` and `val_images` that the generators have seen, and for `srresnet` and
-        `srgan` `psnr_rgb_train`, `psnr_rgb_test` and `gap`, in dB.
+        `train_images` and `val_images` that the generators of val and test have seen, with folds
+        the number of `folds`, and for `srresnet` and `srgan` `psnr_rgb_train`, `psnr_rgb_test` and
+        `gap`, in dB.
     """
     result = {"train_images": training["n_train"], "val_images": training["n_val"]}
+    if "folds" in training:
+        result["folds"] = training["folds"]
     for method in ("srresnet", "srgan"):
         train, test = (quality[side][method]["psnr_rgb"] for side in ("train", "test"))
         result[method] = {"psnr_rgb_train": train, "psnr_rgb_test": test, "gap": train - test}

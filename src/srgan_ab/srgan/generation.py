@@ -1,6 +1,11 @@
 """Enlarged copies of a split: SRGAN, SRResNet and bicubic, row by row like the pack itself."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+
 import numpy as np
+import pandas as pd
+import torch
 
 from srgan_ab.common import paths
 from srgan_ab.common.files import atomic_directory
@@ -8,26 +13,62 @@ from srgan_ab.common.interpolation import Interpolated
 from srgan_ab.common.packs import new_array, open_images, open_pack
 from srgan_ab.common.pictures import contact_sheet, save_png
 from srgan_ab.common.runtime import Runtime
-from srgan_ab.srgan.generator import Generator
+from srgan_ab.srgan.generator import Generator, load_generator
 from srgan_ab.srgan.upscaling import upscale
 
 SHOWN = 8  # test images in the picture
 BLOCK = 256  # images held in memory
 
 
-def generate(split: str, srgan: Generator, srresnet: Generator, runtime: Runtime) -> None:
+@dataclass(frozen=True)
+class Share:
+    """Images of a split, and the generators that enlarge them, in evaluation mode."""
+
+    rows: np.ndarray
+    srgan: Generator
+    srresnet: Generator
+
+
+def shares_of(split: str, device: torch.device) -> list[Share]:
+    """Who enlarges what: one pair of generators every image, or each fold those that never saw it.
+
+    Args:
+        split: `train`, `val` or `test`; where `models/srgan/folds.csv` is, `train` has folds.
+        device: of the generators.
+
+    Raises:
+        UserError: weights are missing or do not fit.
+    """
+
+    def networks(*weights):
+        return [load_generator(path, device) for path in weights]
+
+    index = open_pack(split).index
+    whole = paths.GENERATOR, paths.SRRESNET
+    if split != "train" or not paths.FOLDS.exists():
+        return [Share(np.arange(len(index)), *networks(*whole))]
+    table = pd.read_csv(paths.FOLDS, dtype={"id": str}, keep_default_na=False)
+    fold = table.set_index("id")["fold"].loc[index["id"]].to_numpy()
+    return [
+        Share(np.flatnonzero(fold == n), *networks(*(paths.without_fold(p, n) for p in whole)))
+        for n in np.unique(fold)
+    ]
+
+
+def generate(split: str, shares: Sequence[Share], runtime: Runtime) -> None:
     """Write `data/generated/<split>/{sr,srresnet,bicubic}.npy`.
 
     Args:
         split: `train`, `val` or `test`.
-        srgan, srresnet: in evaluation mode, on the runtime's device.
+        shares: every image is in one; generators are on the runtime's device.
         runtime: where to compute.
     """
     pack = open_pack(split)
     with atomic_directory(paths.generated(split)) as directory:
-        for name, generator in (("sr", srgan), ("srresnet", srresnet)):
+        for name, network in (("sr", "srgan"), ("srresnet", "srresnet")):
             with new_array(directory / f"{name}.npy", pack.hr.shape) as out:
-                upscale(generator, pack.lr, out, runtime)
+                for share in shares:
+                    upscale(getattr(share, network), pack.lr, out, runtime, rows=share.rows)
         enlarged = Interpolated(pack.lr, *pack.hr.shape[1:3], "bicubic")
         with new_array(directory / "bicubic.npy", pack.hr.shape) as out:
             for start in range(0, len(out), BLOCK):

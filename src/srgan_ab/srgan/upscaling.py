@@ -20,6 +20,7 @@ def upscale(
     out: np.ndarray,
     runtime: Runtime,
     batch_size: int = 64,
+    rows: np.ndarray | None = None,
 ) -> None:
     """Fill `out` with the enlarged images; memory is bounded by the batch.
 
@@ -29,13 +30,15 @@ def upscale(
         out: (N, 4h, 4w, 3) uint8, written in place.
         runtime: where to compute.
         batch_size: images per batch.
+        rows: which images, in ascending order; None = all.
     """
-    for start in range(0, len(lr), batch_size):
-        rows = slice(start, start + batch_size)
-        batch = torch.from_numpy(np.array(lr[rows])).to(runtime.device)
+    rows = np.arange(len(lr)) if rows is None else rows
+    for start in range(0, len(rows), batch_size):
+        some = rows[start : start + batch_size]
+        batch = torch.from_numpy(np.asarray(lr[some])).to(runtime.device)
         with runtime.autocast():
             sr = generator(as_float(batch))
-        out[rows] = as_uint8(sr).cpu().numpy()
+        out[some] = as_uint8(sr).cpu().numpy()
 
 
 def halo(generator: Generator) -> int:
