@@ -60,7 +60,8 @@ def over_seeds(table: pd.DataFrame, params: list[str]) -> pd.DataFrame:
             if len(group) > 1:
                 cells = {"mean ± SD over": f"{len(group)} {seed}", "with": label}
                 for name in filter(table.columns.__contains__, TITLES):
-                    mean, deviation = points(group[name].mean()), points(group[name].std())
+                    mean = points(group[name].mean(), "+" if name == DIFFERENCE else "")
+                    deviation = points(group[name].std())
                     cells[TITLES[name]] = f"{mean} ± {deviation}"
                 rows.append(cells)
     return pd.DataFrame(rows)
