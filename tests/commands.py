@@ -10,15 +10,17 @@ DOCUMENTS = [
     ROOT / "benchmarks/README.md",
     *sorted((ROOT / "docs").glob("*.md")),
 ]
+SHELLS = ("console", "shell", "sh", "bash", "zsh")
 
 
 def documented() -> dict[str, str]:
-    """Each line of the console blocks, without its comment, and the document that has it."""
+    """Each line of the shell's blocks, without its comment, and the document that has it."""
     commands = {}
     for document in DOCUMENTS:
-        for block in re.findall(r"^```console\n(.*?)^```", document.read_text(), re.M | re.S):
+        blocks = re.findall(r"^```(\w*)\n(.*?)^```", document.read_text(), re.M | re.S)
+        for _, block in (b for b in blocks if b[0] in SHELLS):
             for line in block.splitlines():
-                command = re.sub(r"(^|\s+)# .*", "", line)
+                command = re.sub(r"(^|\s+)# .*", "", line.removeprefix("$ "))
                 if command:
                     commands[command] = document.relative_to(ROOT).as_posix()
     return commands

@@ -193,3 +193,15 @@ def test_a_clone_makes_the_same_bits(project, tmp_path):
     clone = project.clone(tmp_path / "clone")
     clone.dvc("repro")
     assert clone.run("git", "status", "--porcelain") == ""
+
+
+def test_a_remote_shares_data_and_models(project, tmp_path):
+    giver = project.clone(tmp_path / "giver")
+    giver.dvc("cache", "dir", "--local", str(project.root / ".dvc/cache"))
+    giver.dvc("remote", "add", "-d", "store", str(tmp_path / "store"))
+    giver.dvc("push")
+    giver.commit("a remote")
+    taker = giver.clone(tmp_path / "taker")
+    taker.dvc("pull")
+    assert (taker.root / "models/srgan/generator.safetensors").is_file()
+    assert taker.planned() == set()
