@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import yaml
+from PIL import Image
 
 from .conftest import started
 
@@ -145,6 +146,32 @@ def test_every_array_of_a_split_holds_that_split_and_no_other(project):
         assert {len(np.load(project.root / array)) for array in arrays} == {len(rows)}
     predictions = pd.read_csv(project.root / "data/predictions.csv", dtype=str)
     assert set(predictions["id"]) == set(table.loc[table["split"] == "test", "id"])
+
+
+def psnr_rgb(images, others):
+    errors = [((a.astype(float) - b) ** 2).mean() for a, b in zip(images, others, strict=True)]
+    return np.mean([10 * np.log10(255**2 / error) for error in errors])
+
+
+def resized(images, side, method):
+    size, resampling = (side, side), Image.Resampling[method.upper()]
+    return [np.asarray(Image.fromarray(image).resize(size, resampling)) for image in images]
+
+
+def test_image_quality_is_that_of_each_methods_images(project):
+    quality = json.loads((project.root / "metrics/sr.json").read_text())
+    interpolations, networks = ("nearest", "bilinear", "bicubic", "lanczos"), ("srresnet", "srgan")
+    for split in ("train", "val", "test"):
+        hr, lr = (np.load(project.root / f"data/{split}/{name}.npy") for name in ("hr", "lr"))
+        assert list(quality[split]) == [*interpolations, *networks]
+        images = {method: resized(lr, hr.shape[1], method) for method in interpolations}
+        for method, domain in zip(networks, ("srresnet", "sr"), strict=True):
+            images[method] = np.load(project.root / f"data/generated/{split}/{domain}.npy")
+        for method, sr in images.items():
+            found = quality[split][method]
+            assert found["psnr_rgb"] == pytest.approx(psnr_rgb(sr, hr), abs=1e-3)
+            again = resized(sr, lr.shape[1], "bicubic")
+            assert found["lr_psnr"] == pytest.approx(psnr_rgb(again, lr), abs=1e-3)
 
 
 def test_compare_puts_a_beside_b(project):

@@ -242,6 +242,7 @@ class Compare(Section):
 class RuntimeParams(Section):
     device: Literal["auto", "cpu", "cuda", "mps"]
     precision: Literal["auto", "fp32", "bf16"]
+    compile: bool
     threads: Count | None
     workers: Count | None
 
@@ -261,6 +262,15 @@ class Params(Section):
     benchmarks: Benchmarks
     compare: Compare
     runtime: RuntimeParams
+
+    @model_validator(mode="after")
+    def _compiled_networks_have_no_second_derivative(self):
+        if self.runtime.compile and (self.srgan.adversarial.r1 or self.srgan.adversarial.r2):
+            raise ValueError(
+                "runtime.compile cannot differentiate twice, as srgan.adversarial.r1 and r2 need: "
+                "set it to false, or them to 0"
+            )
+        return self
 
     @model_validator(mode="after")
     def _crop_fits(self):
