@@ -9,8 +9,8 @@ import torch
 import typer
 from commands import ROOT, documented
 
+from srgan_ab.common.params import load
 from srgan_ab.common.runtime import prepare
-from srgan_ab.common.schema import RuntimeParams
 
 COMMANDS = [command for command in documented() if "benchmarks/speed.py" in command]
 
@@ -31,7 +31,8 @@ def test_documented_options_are_known(module, command):
 
 
 def test_both_sides_take_their_steps(module, tmp_path: Path):
-    settings = RuntimeParams(device="cpu", precision="fp32", threads=None, workers=None)
+    settings = load(ROOT / "params.yaml").runtime
+    settings = settings.model_copy(update={"device": "cpu", "precision": "fp32"})
     lr, hr = torch.rand(2, 3, 8, 8), torch.rand(2, 3, 32, 32)
     ours = module("speed").Ours(prepare(settings, seed=0), tmp_path)
     theirs = module("plain").Training(torch.device("cpu"))
