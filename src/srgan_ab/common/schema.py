@@ -10,6 +10,7 @@ Probability = Annotated[float, Field(ge=0, le=1)]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 NonNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Count = Annotated[int, Field(ge=1)]
+Seed = Annotated[int, Field(ge=0, lt=2**31)]
 Size = Annotated[int, Field(ge=20, le=4096)]  # SSIM needs 19 pixels
 
 
@@ -174,6 +175,7 @@ class Adversarial(Section):
 
 
 class Srgan(Section):
+    seed: Seed | None  # null = the seed of everything else
     generator: GeneratorParams
     discriminator: DiscriminatorParams
     crop: Annotated[int, Field(ge=16)]  # HR pixels
@@ -249,7 +251,7 @@ class RuntimeParams(Section):
 class Params(Section):
     """The whole of `params.yaml`."""
 
-    seed: Annotated[int, Field(ge=0, lt=2**31)]
+    seed: Seed
     data: Data
     pretrained: Pretrained
     split: Split
