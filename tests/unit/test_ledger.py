@@ -5,7 +5,12 @@ import pandas as pd
 import pytest
 
 from srgan_ab.common.errors import UserError
-from srgan_ab.evaluation.ledger import accuracy_without_flagged, generator_gap, seen
+from srgan_ab.evaluation.ledger import (
+    accuracy_without_flagged,
+    cross_fitted,
+    generator_gap,
+    seen,
+)
 from srgan_ab.evaluation.predictions import Predictions
 
 SIDES = {"train": 12, "val": 4, "test": 8}
@@ -89,6 +94,46 @@ def test_crops_are_of_the_side_of_their_image():
         seen(split_table(), {"a": examples()}, [*tested, "train 3#1"])
 
 
+def fold_table(count=12):
+    return pd.DataFrame({"id": [f"train {i}" for i in range(count)], "fold": np.arange(count) % 3})
+
+
+def test_folds_are_counted():
+    folds = fold_table()
+    folds.loc[0, "fold"] = 1
+    found = cross_fitted(split_table(), folds, {"a": examples(), "b": examples(("sr",))})
+    assert found == {"folds": 3, "smallest": 3, "largest": 5, "seen_by_generator": 0}
+
+
+@pytest.mark.parametrize("other", [3, 4])
+def test_a_near_duplicate_in_another_fold_is_told(other):
+    """Images 0 and 3 are of fold 0, 4 of fold 1."""
+    table = split_table()
+    table.loc[other, "group"] = table.loc[0, "group"]
+    if other == 3:
+        assert cross_fitted(table, fold_table(), {"b": examples()})["seen_by_generator"] == 0
+    else:
+        with pytest.raises(UserError, match=r"folds\.csv does not give the train image 'train 0'"):
+            cross_fitted(table, fold_table(), {"b": examples()})
+
+
+def test_an_image_without_a_fold_or_of_another_side_is_told():
+    with pytest.raises(UserError, match="does not give the train image 'train 11'"):
+        cross_fitted(split_table(), fold_table(11), {"b": examples()})
+    folds = fold_table()
+    folds.loc[11, "id"] = "test 2"
+    with pytest.raises(UserError, match=r"folds\.csv holds the train image 'test 2', which"):
+        cross_fitted(split_table(), folds, {"b": examples()})
+
+
+def test_crops_of_an_image_stay_in_one_fold():
+    folds = pd.DataFrame({"id": ["train 3#0", "train 3#1", "train 4"], "fold": [0, 0, 1]})
+    used = pd.DataFrame({"id": folds["id"], "split": "train"})
+    assert cross_fitted(split_table(), folds, {"b": used})["largest"] == 2
+    with pytest.raises(UserError, match="'train 3#0'"):
+        cross_fitted(split_table(), folds.assign(fold=[0, 1, 1]), {"b": used})
+
+
 def predictions(flagged):
     return Predictions(
         ids=np.arange(4).astype(str),
@@ -115,3 +160,6 @@ def test_the_generators_gap_is_train_less_test():
     found = generator_gap(quality, {"n_train": 12, "n_val": 4})
     assert (found["train_images"], found["val_images"]) == (12, 4)
     assert (found["srresnet"]["gap"], found["srgan"]["gap"]) == (0.5, -0.25)
+    assert "folds" not in found
+    folded = generator_gap(quality, {"n_train": 12, "n_val": 4, "folds": 3})
+    assert folded == found | {"folds": 3}

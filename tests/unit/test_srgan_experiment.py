@@ -1,6 +1,7 @@
 """The whole training on small packs: what it writes, how it goes on, that every option counts."""
 
 import hashlib
+import json
 import shutil
 import tempfile
 from pathlib import Path
@@ -35,7 +36,8 @@ def project(tmp_path, monkeypatch):
         np.save(directory / "lr.npy", lr)
         np.save(directory / "hr.npy", lr.repeat(4, 1).repeat(4, 2))
         np.save(directory / "labels.npy", np.zeros(n, int))
-        pd.DataFrame({"id": range(n), "label": "x"}).to_csv(directory / "index.csv", index=False)
+        index = pd.DataFrame({"id": range(n), "label": "x", "group": [0, 0, 1, 2, 3, 4][:n]})
+        index.to_csv(directory / "index.csv", index=False)
     return tmp_path
 
 
@@ -87,13 +89,18 @@ class Mortal(Checkpoints):
 
     def __init__(self, directory, updates):
         super().__init__(directory, interval=0)
-        self.left = updates
+        self.left, self.whole = updates, self
 
     def due(self):
-        if not self.left:
+        if not self.whole.left:
             raise Killed
-        self.left -= 1
+        self.whole.left -= 1
         return True
+
+    def part(self, name):
+        part = Mortal(super().part(name).path.parent, 0)
+        part.whole = self  # one life for all
+        return part
 
 
 @pytest.mark.parametrize("updates", [1, 2, 3, 5, 6, 7])
@@ -113,6 +120,63 @@ def test_a_killed_training_does_only_the_rest(project):
     rest = Mortal("state", 100)
     run(settings(), rest)
     assert 100 - rest.left == 3
+
+
+FOLDED = {"folds": 2, "batch_size": 2, "generator__normalization": "batch"}
+UPDATES = 12  # on all 6 images, 2 + 2 epochs of 3; without a fold of 3, 8 of the same
+
+
+@pytest.mark.parametrize("updates", [5, UPDATES, UPDATES + 1, UPDATES + 6, UPDATES + 8 + 3])
+def test_killed_in_any_fold_and_run_again_it_writes_the_same_bits(project, updates):
+    chosen = settings(**FOLDED, select="psnr")
+    whole = run(chosen)
+    assert {f"models/srgan/without_fold_{n}/generator.safetensors" for n in (0, 1)} <= set(whole)
+    with pytest.raises(Killed):
+        run(chosen, Mortal("state", updates))
+    shutil.rmtree("plots", ignore_errors=True)
+    rest = Mortal("state", 100)
+    assert run(chosen, rest) == whole
+    assert 100 - rest.left == UPDATES + 8 + 8 - updates
+
+
+def test_folds_add_generators_and_change_nothing_else(project):
+    """Metrics are those without folds, and then those of the folds."""
+    plain = run(settings(**FOLDED | {"folds": 1}))
+    before = json.loads(Path("metrics/train_srgan.json").read_text())
+    assert not any("fold" in name for name in [*plain, *before])
+    folded = run(settings(**FOLDED))
+    after = json.loads(Path("metrics/train_srgan.json").read_text())
+    shared = plain.keys() - {"metrics/train_srgan.json"}
+    assert {name: folded[name] for name in shared} == {name: plain[name] for name in shared}
+    assert all("fold" in name for name in folded.keys() - plain.keys())
+    assert before.items() <= after.items()
+    assert after["folds"] == 2
+
+
+def test_a_fold_is_trained_on_the_others_alone(project):
+    """The same weights as a training on a pack that never held the fold."""
+    run(settings(**FOLDED))
+    fold = pd.read_csv(paths.FOLDS)["fold"].to_numpy()
+    assert fold[0] == fold[1]  # near-duplicates
+    without = [load_file(paths.without_fold(paths.GENERATOR, n)) for n in (0, 1)]
+    index = pd.read_csv("data/train/index.csv")
+    arrays = {name: np.load(f"data/train/{name}.npy") for name in ("lr", "hr", "labels")}
+    for n in (0, 1):
+        rows = fold != n
+        index[rows].to_csv("data/train/index.csv", index=False)
+        for name, array in arrays.items():
+            np.save(f"data/train/{name}.npy", array[rows])
+        run(settings(**FOLDED | {"folds": 1}))
+        alone = parts("generator")
+        assert all(torch.equal(alone[key], value) for key, value in without[n].items())
+        metrics = json.loads(Path("metrics/train_srgan.json").read_text())
+        assert metrics["n_train"] == rows.sum()
+
+
+def test_more_folds_than_groups_are_refused_before_any_training(project):
+    untouched = Mortal("state", 0)
+    with pytest.raises(UserError, match=r"srgan\.folds is 6, .* at most 5 folds"):
+        run(settings(folds=6), untouched)
 
 
 def test_state_that_is_not_finite_does_not_replace_one_that_is(project, monkeypatch):
@@ -213,8 +277,6 @@ def test_output_range_holds(project):
 
 
 def test_selection_keeps_the_epoch_that_was_best(project):
-    import json
-
     for select, best in (("psnr", "idxmax"), ("lpips", "idxmin")):
         run(settings(select=select, adversarial__epochs=4), lpips=distance)
         rows = pd.read_csv("plots/srgan.csv")
