@@ -93,6 +93,20 @@ def test_it_leaves_probabilities_metrics_and_the_ledger(values):
     assert metrics["r"] == {} and metrics["a"]["n"] == 12
 
 
+def test_folds_are_checked_and_counted_where_there_are_any(values):
+    assert "cross_fitting" not in json.loads(paths.LEDGER.read_text())
+    table = pd.DataFrame({"id": [f"train {i}" for i in range(24)], "fold": np.arange(24) % 4})
+    paths.FOLDS.parent.mkdir(parents=True)
+    table.to_csv(paths.FOLDS, index=False)
+    run(values)
+    counts = {"folds": 4, "smallest": 6, "largest": 6, "seen_by_generator": 0}
+    assert json.loads(paths.LEDGER.read_text())["cross_fitting"] == counts
+    table[:-1].to_csv(paths.FOLDS, index=False)
+    with pytest.raises(UserError, match="does not give the train image 'train 23'"):
+        run(values)
+    paths.FOLDS.unlink()
+
+
 def test_arms_that_were_trained_differently_are_not_compared(values):
     file = paths.classifier("c") / "training.json"
     before = file.read_text()

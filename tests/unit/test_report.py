@@ -15,6 +15,7 @@ import report_inputs
 from report import report
 from scipy.stats import binomtest
 
+from srgan_ab.common.params import load
 from srgan_ab.evaluation import cells, charts
 from srgan_ab.evaluation.calibration import wilson
 from srgan_ab.evaluation.figures import BLUE, VERMILION
@@ -216,6 +217,23 @@ def test_networks_and_lpips_are_shown_where_there_are_any(small):
     quality = found["Image quality, means over n = 80 test images"]
     assert [row[4][0] for row in quality] == ["0.1234"] * 6
     assert "LPIPS on validation images" in page and "LPIPS was not measured" not in page
+
+
+def test_folds_are_said_where_there_are_any(made, tmp_path, monkeypatch):
+    root, page = made
+    assert "fold" not in page
+    shutil.copytree(root, tmp_path, dirs_exist_ok=True)
+    ledger = metrics(root, "ledger")
+    ledger["generator"]["folds"] = 3
+    ledger["cross_fitting"] = {"folds": 3, "smallest": 5, "largest": 6, "seen_by_generator": 0}
+    (tmp_path / "metrics/ledger.json").write_text(json.dumps(ledger))
+    monkeypatch.chdir(tmp_path)
+    report(load(Path("params.yaml")))
+    page = Path("plots/report.html").read_text()
+    assert "3 pairs, each trained without one fold" in page
+    assert "0 of the training images had been seen" in page
+    assert "on training images, not seen" in page
+    assert "3 more pairs of generators were trained" in page
 
 
 def test_numbers_that_json_cannot_hold_are_dashes():

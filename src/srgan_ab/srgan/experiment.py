@@ -88,7 +88,7 @@ def train(
     start = torch.get_rng_state()
 
     def fit_without(fold: int) -> Fitted:
-        tqdm.write(f"without fold {fold} of 0 ... {settings.folds - 1}")
+        tqdm.write(f"without fold {fold} (of {settings.folds}, from 0)")
         torch.set_rng_state(start)  # the same first weights: only the images differ
         rows = torch.from_numpy(np.flatnonzero(folds["fold"] != fold)).to(lr.device)
         part = checkpoints.part(f"without_fold_{fold}")
