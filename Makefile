@@ -1,6 +1,6 @@
 # Everything a fresh machine needs: `make repro`. Works with GNU make 3.81 and later.
 .DEFAULT_GOAL := help
-.PHONY: help setup repro test lint plots notebook compare preset clean git commit
+.PHONY: help setup repro test lint plots notebook compare study preset clean git commit
 
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 PYTHON := .venv/bin/python
@@ -57,6 +57,9 @@ compare: commit setup ## record A and B as experiments, for `dvc metrics diff a 
 	  $(DVC) exp run --name $$model --set-param compare.model=$$model || exit 1; \
 	done
 	@echo "Now: dvc metrics diff a b; dvc plots diff a b"
+
+study: commit setup ## gather the experiments into one table and one figure, in study/
+	@$(PYTHON) tools/study.py
 
 preset: setup ## merge presets/NAME.yaml into params.yaml; SET="key=value ..." on top
 	@$(PYTHON) tools/preset.py "$(NAME)" $(SET)

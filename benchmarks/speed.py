@@ -44,13 +44,12 @@ class Ours:
     def __init__(self, runtime: Runtime, folder: Path):
         self.runtime = runtime
         device, last = runtime.device, torch.channels_last
-        generator = Generator().to(device, memory_format=last)
-        discriminator = Discriminator().to(device, memory_format=last)
+        generator = runtime.compiled(Generator().to(device, memory_format=last))
+        discriminator = runtime.compiled(Discriminator().to(device, memory_format=last))
         save_weights(folder / "vgg.safetensors", vgg19(weights=None).features, {})
         perceptual = PerceptualLoss("vgg19", "conv5_4", folder / "vgg.safetensors")
-        self.loss_g = GeneratorLoss(
-            PIXEL_LOSSES["mse"], perceptual.to(device, memory_format=last), "bce", WEIGHTS
-        )
+        perceptual = runtime.compiled(perceptual.to(device, memory_format=last))
+        self.loss_g = GeneratorLoss(PIXEL_LOSSES["mse"], perceptual, "bce", WEIGHTS)
         self.loss_d = DiscriminatorLoss("bce", 0.0, 0.0, 0.0, 0.0)
         self.nets = Adversaries(
             generator,
@@ -132,12 +131,15 @@ def main(
     precision: Annotated[
         Literal["auto", "fp32", "bf16"], typer.Option(help="Ours; the plain side is fp32.")
     ] = "auto",
+    compile: Annotated[bool, typer.Option(help="Compile our networks.")] = False,
     batch_size: Annotated[int, typer.Option(min=2, help="Images per step.")] = 16,
     rounds: Annotated[int, typer.Option(min=1, help="Turns of each side.")] = 5,
     output: Annotated[Path | None, typer.Option(help="Write the numbers to this JSON.")] = None,
 ) -> None:
     """Measure the training steps of both phases and generation, 32 to 128 pixels."""
-    settings = RuntimeParams(device=device, precision=precision, threads=None, workers=None)
+    settings = RuntimeParams(
+        device=device, precision=precision, compile=compile, threads=None, workers=None
+    )
     runtime = prepare(settings, seed=0)
     place = runtime.device
     lr, hr = torch.rand(batch_size, 3, 32, 32), torch.rand(batch_size, 3, 128, 128)
@@ -169,6 +171,7 @@ def main(
     result = {
         "device": torch.cuda.get_device_name() if place.type == "cuda" else platform.machine(),
         "precision": runtime.precision,
+        "compile": runtime.compile,
         "threads": torch.get_num_threads(),
         "torch": torch.__version__,
         "batch_size": batch_size,

@@ -1,7 +1,7 @@
 """Enlarge the LR images of every split by SRGAN, SRResNet and bicubic interpolation.
 
-Image quality is measured on validation, test and a sample of the training images; the pictures
-show fixed test images.
+Image quality, beside that of other interpolations, is measured on validation, test and a sample of
+the training images; the pictures show fixed test images.
 """
 
 import _bootstrap  # noqa: F401
@@ -14,9 +14,10 @@ TRAIN_SAMPLE = 500  # images at most
 def generate_sr(params):
     from srgan_ab.common import paths
     from srgan_ab.common.files import write_metrics
+    from srgan_ab.common.interpolation import FILTERS, Interpolated
     from srgan_ab.common.packs import SPLITS, open_images, open_pack
     from srgan_ab.common.runtime import prepare
-    from srgan_ab.evaluation.image_quality import load_lpips, measure
+    from srgan_ab.evaluation.image_quality import load_lpips, lr_psnr, measure
     from srgan_ab.srgan.generation import generate, save_samples
     from srgan_ab.srgan.generator import load_generator
 
@@ -29,16 +30,17 @@ def generate_sr(params):
     lpips = load_lpips(paths.pretrained("lpips"), runtime.device)
     quality = {}
     for split in SPLITS:
-        hr = open_pack(split).hr
+        pack = open_pack(split)
         # training images, which the generators know: a sample, to see how much better they come out
-        rows = slice(None, None, -(-len(hr) // TRAIN_SAMPLE) if split == "train" else None)
+        rows = slice(None, None, -(-len(pack) // TRAIN_SAMPLE) if split == "train" else None)
+        hr, lr = pack.hr[rows], pack.lr[rows]
+        kept = {"bicubic": "bicubic", "srresnet": "srresnet", "srgan": "sr"}
+        methods = {method: Interpolated(lr, *hr.shape[1:3], method) for method in FILTERS}
+        methods |= {method: open_images(split, domain)[rows] for method, domain in kept.items()}
         quality[split] = {
-            method: measure(open_images(split, domain)[rows], hr[rows], lpips, runtime.device)
-            for method, domain in (
-                ("bicubic", "bicubic"),
-                ("srresnet", "srresnet"),
-                ("srgan", "sr"),
-            )
+            method: measure(sr, hr, lpips, runtime.device)
+            | {"lr_psnr": lr_psnr(sr, lr, runtime.device)}
+            for method, sr in methods.items()
         }
     write_metrics(paths.METRICS / "sr.json", quality)
     save_samples("test")

@@ -16,11 +16,12 @@ def train_srgan(params):
     from srgan_ab.evaluation.image_quality import load_lpips, measure
     from srgan_ab.srgan.experiment import train
 
-    runtime = prepare(params.runtime, params.seed)
+    seed = params.seed if params.srgan.seed is None else params.srgan.seed
+    runtime = prepare(params.runtime, seed)
     lpips = load_lpips(paths.pretrained("lpips"), runtime.device)
     train(
         params.srgan,
-        params.seed,
+        seed,
         runtime,
         measure=lambda sr, hr: measure(sr, hr, lpips, runtime.device),
         lpips=lpips,

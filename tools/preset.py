@@ -114,7 +114,7 @@ def main() -> None:
     parser.add_argument(
         "--flags", action="store_true", help="write nothing; print -S flags for `dvc exp run`"
     )
-    arguments = parser.parse_args()
+    arguments = parser.parse_intermixed_args()  # --flags may stand before key=value
     params = ROOT / "params.yaml"
     try:
         values = overrides(arguments.name, arguments.assignments)

@@ -71,9 +71,31 @@ class Project:
         """Run make with this Python in place of `.venv`, which counts as ready."""
         return self.run("make", "-o", ".venv/.ready", f"PYTHON={sys.executable}", *targets)
 
+    def shell(self, command: str, places: dict[str, str] | None = None, more: str = "") -> str:
+        """Run a command of README or docs word for word; tests/unit/test_commands.py counts it.
+
+        Args:
+            command: as the document has it.
+            places: what stands for paths and values that the document leaves to its reader.
+            more: arguments to come after it, `--queue` for one.
+        """
+        for place, own in (places or {}).items():
+            assert place in command, place
+            command = command.replace(place, own)
+        make = f'make() {{ command make -o .venv/.ready PYTHON="{sys.executable}" "$@"; }}'
+        return self.run("bash", "-ec", f"{make}; {command} {more}")
+
     def commit(self, message: str) -> None:
         self.run("git", "add", "--all")
         self.run("git", "commit", "--quiet", "--message", message)
+
+    def clone(self, root: Path) -> "Project":
+        """A clone, without the cache."""
+        self.run("git", "clone", "--quiet", str(self.root), str(root))
+        clone = Project(root)
+        for key in ("user.name", "user.email"):
+            clone.run("git", "config", key, "test@localhost")
+        return clone
 
     def planned(self) -> set[str]:
         """Stages that `dvc repro` would run."""

@@ -8,8 +8,9 @@ import numpy as np
 import pandas as pd
 import pytest
 import yaml
+from PIL import Image
 
-from .conftest import Project, started
+from .conftest import started
 
 pytestmark = pytest.mark.slow
 
@@ -38,7 +39,8 @@ def test_one_command_makes_everything(project):
 
 
 def test_a_second_run_does_nothing(project):
-    assert started(project.dvc("repro")) == set()
+    for output in (project.shell("make repro"), project.shell("dvc repro")):
+        assert started(output) == set()
     assert project.run("git", "status", "--porcelain") == ""
 
 
@@ -47,6 +49,7 @@ def test_a_second_run_does_nothing(project):
     [
         ({"srgan.adversarial.weight": 0.01}, {"train_srgan"}, {"train_a", "downscale"}),
         ({"srgan.generator.channels": 12}, {"train_srgan"}, {"train_a", "downscale"}),
+        ({"srgan.seed": 8}, {"train_srgan"}, {"train_a", "downscale"}),
         (
             {"classifier.learning_rate": 0.01},
             {"train_a", "train_b", *CONTROLS},
@@ -100,7 +103,7 @@ def test_edited_code_runs_what_uses_it(project, file, runs, untouched):
 @pytest.mark.parametrize(
     ("changes", "runs", "kept"),
     [
-        ({"srgan.adversarial.weight": 0.05}, AFTER_SRGAN, "models/a"),
+        ({"srgan.seed": 8}, AFTER_SRGAN, "models/a"),
         (
             {"classifier.learning_rate": 0.01},
             {"train_a", "train_b", *CONTROLS, "evaluate", "compare", "report"},
@@ -145,13 +148,39 @@ def test_every_array_of_a_split_holds_that_split_and_no_other(project):
     assert set(predictions["id"]) == set(table.loc[table["split"] == "test", "id"])
 
 
+def psnr_rgb(images, others):
+    errors = [((a.astype(float) - b) ** 2).mean() for a, b in zip(images, others, strict=True)]
+    return np.mean([10 * np.log10(255**2 / error) for error in errors])
+
+
+def resized(images, side, method):
+    size, resampling = (side, side), Image.Resampling[method.upper()]
+    return [np.asarray(Image.fromarray(image).resize(size, resampling)) for image in images]
+
+
+def test_image_quality_is_that_of_each_methods_images(project):
+    quality = json.loads((project.root / "metrics/sr.json").read_text())
+    interpolations, networks = ("nearest", "bilinear", "bicubic", "lanczos"), ("srresnet", "srgan")
+    for split in ("train", "val", "test"):
+        hr, lr = (np.load(project.root / f"data/{split}/{name}.npy") for name in ("hr", "lr"))
+        assert list(quality[split]) == [*interpolations, *networks]
+        images = {method: resized(lr, hr.shape[1], method) for method in interpolations}
+        for method, domain in zip(networks, ("srresnet", "sr"), strict=True):
+            images[method] = np.load(project.root / f"data/generated/{split}/{domain}.npy")
+        for method, sr in images.items():
+            found = quality[split][method]
+            assert found["psnr_rgb"] == pytest.approx(psnr_rgb(sr, hr), abs=1e-3)
+            again = resized(sr, lr.shape[1], "bicubic")
+            assert found["lr_psnr"] == pytest.approx(psnr_rgb(again, lr), abs=1e-3)
+
+
 def test_compare_puts_a_beside_b(project):
-    output = project.make("compare")
+    output = project.shell("make compare")
     assert started(output) <= {"compare", "report"}
     # the workspace is where it was: params, metrics and lock as committed
     assert project.run("git", "status", "--porcelain") == ""
 
-    table = project.dvc("metrics", "diff", "a", "b")
+    table = project.shell("dvc metrics diff a b")
     header, *rows = table.splitlines()
     assert header.split() == ["Path", "Metric", "a", "b", "Change"]
     accuracy = {
@@ -165,24 +194,41 @@ def test_compare_puts_a_beside_b(project):
             assert [str(a), str(b)] in [row[2:4] for row in cells], (metric, a, b, table)
 
 
-def test_charts_need_no_network(project):
-    project.make("plots")
-    page = project.root / "dvc_plots/index.html"
-    html = page.read_text()
-    assert "vega" in html.lower()
-    assert not re.search(r"<(script|link)[^>]+(src|href)=.https?:", html)
-    shutil.rmtree(page.parent)
+def test_charts_need_no_network(project, tmp_path):
+    clone = project.clone(tmp_path / "clone")
+    clone.run("git", "commit", "--quiet", "--allow-empty", "--message", "HEAD~1 has results too")
+    for show, revision in (
+        (lambda: clone.make("plots"), "workspace"),
+        (lambda: clone.shell("dvc plots show"), "workspace"),
+        (lambda: clone.shell("dvc plots diff HEAD~1"), "HEAD~1"),
+    ):
+        assert "failed" not in show()
+        page = clone.root / "dvc_plots/index.html"
+        html = page.read_text()
+        assert "vega" in html.lower() and f'"{revision}"' in html
+        assert not re.search(r"<(script|link)[^>]+(src|href)=.https?:", html)
+        shutil.rmtree(page.parent)
 
 
 def test_a_clone_without_the_cache_is_up_to_date_and_shows_its_results(project, tmp_path):
-    project.run("git", "clone", "--quiet", str(project.root), str(tmp_path / "clone"))
-    clone = Project(tmp_path / "clone")
+    clone = project.clone(tmp_path / "clone")
     assert started(clone.dvc("repro", "--allow-missing", "--dry")) == set()
     assert "metrics/model.json" in clone.dvc("metrics", "show")
 
 
 def test_a_clone_makes_the_same_bits(project, tmp_path):
-    project.run("git", "clone", "--quiet", str(project.root), str(tmp_path / "clone"))
-    clone = Project(tmp_path / "clone")
+    clone = project.clone(tmp_path / "clone")
     clone.dvc("repro")
     assert clone.run("git", "status", "--porcelain") == ""
+
+
+def test_a_remote_shares_data_and_models(project, tmp_path):
+    giver = project.clone(tmp_path / "giver")
+    giver.dvc("cache", "dir", "--local", str(project.root / ".dvc/cache"))
+    giver.dvc("remote", "add", "-d", "store", str(tmp_path / "store"))
+    giver.dvc("push")
+    giver.commit("a remote")
+    taker = giver.clone(tmp_path / "taker")
+    taker.dvc("pull")
+    assert (taker.root / "models/srgan/generator.safetensors").is_file()
+    assert taker.planned() == set()

@@ -28,10 +28,10 @@ def outputs(notebook: nbformat.NotebookNode) -> dict[str, list]:
 def test_it_runs_from_either_directory_and_always_to_the_same_bytes(project):
     committed = (project.root / TOUR).read_text()
     with project.edited(TOUR, committed):
-        project.make("notebook")
+        project.shell("make notebook")
         first = (project.root / TOUR).read_bytes()
         made = outputs(read(project))
-        project.make("notebook")
+        project.shell("make notebook")
         assert (project.root / TOUR).read_bytes() == first
         at_root = read(project)
         resources = {"metadata": {"path": str(project.root)}}
@@ -56,8 +56,7 @@ def test_it_tells_the_story_of_other_params_too(project, tmp_path):
     }
     weights = {f"features.{k}": v / max(1, v[0].size) for k, v in weights.items()}
     save_file(weights, tmp_path / "squeezenet.safetensors")
-    project.run("git", "clone", "--quiet", str(project.root), str(tmp_path / "clone"))
-    clone = Project(tmp_path / "clone")
+    clone = project.clone(tmp_path / "clone")
     changes = {
         "pretrained.lpips": str(tmp_path / "squeezenet.safetensors"),
         "controls.b_plus": False,
@@ -69,7 +68,7 @@ def test_it_tells_the_story_of_other_params_too(project, tmp_path):
     }
     (clone.root / "params.yaml").write_text(clone.params_with(changes))
     clone.dvc("repro")
-    clone.make("notebook")
+    clone.shell("make notebook")
     made = outputs(read(clone))
     arms = made["arms"][0].data["text/html"]
     assert "real HR + SRGAN" in arms
@@ -79,8 +78,7 @@ def test_it_tells_the_story_of_other_params_too(project, tmp_path):
 
 
 def test_without_results_it_says_in_one_sentence_what_to_run(project, tmp_path):
-    project.run("git", "clone", "--quiet", str(project.root), str(tmp_path / "clone"))
-    clone = Project(tmp_path / "clone")
+    clone = project.clone(tmp_path / "clone")
     said = clone.run(
         "make", "-o", ".venv/.ready", f"PYTHON={sys.executable}", "notebook", code=2
     ).splitlines()

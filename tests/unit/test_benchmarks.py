@@ -27,17 +27,27 @@ def repeat(lr: np.ndarray) -> np.ndarray:
     return lr.repeat(4, 0).repeat(4, 1)
 
 
+def psnr_rgb(one: np.ndarray, other: np.ndarray) -> float:
+    return 10 * math.log10(255**2 / ((one.astype(float) - other) ** 2).mean())
+
+
 @pytest.mark.parametrize("lr", ["matlab", "pillow"])
 def test_each_method_enlarges_the_same_small_picture(lr):
     original = picture(41, 50)
     scores = benchmark([("p.png", original)], lr, {"net": repeat}, None, CPU)["p.png"]
     assert list(scores) == ["nearest", "bilinear", "bicubic", "lanczos", "net"]
     hr = original[:40, :48]
-    if lr == "matlab":
-        enlarged = resize_bicubic(resize_bicubic(hr, 10, 12), 40, 48)
-    else:
-        small = Image.fromarray(hr).resize((12, 10), Image.Resampling.BICUBIC)
-        enlarged = np.asarray(small.resize((48, 40), Image.Resampling.BICUBIC))
+
+    def bicubic(image: np.ndarray, height: int, width: int) -> np.ndarray:
+        if lr == "matlab":
+            return resize_bicubic(image, height, width)
+        return np.asarray(Image.fromarray(image).resize((width, height), Image.Resampling.BICUBIC))
+
+    small = bicubic(hr, 10, 12)
+    enlarged = bicubic(small, 40, 48)
+    assert scores["bicubic"].pop("lr_psnr") == pytest.approx(
+        psnr_rgb(bicubic(enlarged, 10, 12), small), abs=1e-4
+    )
     assert scores["bicubic"] == measure(enlarged[None], hr[None], None, CPU)
     assert scores["net"] == scores["nearest"]  # pixels repeated: the network got the LR picture
     assert scores["bicubic"]["psnr_y"] > scores["nearest"]["psnr_y"]
@@ -56,7 +66,7 @@ def test_means_are_over_pictures_not_over_pixels():
         [("large", picture(80, 120)), ("small", picture(24, 20, seed=1))], "matlab", {}, None, CPU
     )
     for method, values in means(scores).items():
-        for metric in ("psnr_y", "psnr_rgb", "ssim_y"):
+        for metric in ("psnr_y", "psnr_rgb", "ssim_y", "lr_psnr"):
             each = [scores[name][method][metric] for name in ("large", "small")]
             assert values[metric] == pytest.approx(sum(each) / 2)
         assert values["lpips"] is None
@@ -77,7 +87,7 @@ def test_too_small_a_picture_is_named():
 def test_a_table_has_a_row_for_each_method_and_picture():
     scores = benchmark([("a", picture(24, 24))], "matlab", {}, None, CPU)
     lines = table(scores, per_image=False).splitlines()
-    assert lines[0].split() == ["psnr_y", "psnr_rgb", "ssim_y", "lpips"]
+    assert lines[0].split() == ["psnr_y", "psnr_rgb", "ssim_y", "lpips", "lr_psnr"]
     assert [line.split()[0] for line in lines[1:]] == ["nearest", "bilinear", "bicubic", "lanczos"]
     bicubic = means(scores)["bicubic"]
     assert lines[3].split()[1:] == [
@@ -85,6 +95,7 @@ def test_a_table_has_a_row_for_each_method_and_picture():
         f"{bicubic['psnr_rgb']:.2f}",
         f"{bicubic['ssim_y']:.4f}",
         "-",
+        f"{bicubic['lr_psnr']:.2f}",
     ]
     rows = table(scores, per_image=True).splitlines()[1:]
     assert len(rows) == 8 and rows[0].startswith("a") and rows[4].startswith("mean")

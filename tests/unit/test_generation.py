@@ -5,8 +5,10 @@ import pytest
 import torch
 from PIL import Image
 
+from srgan_ab.common import paths
+from srgan_ab.common.packs import open_images
 from srgan_ab.common.runtime import Runtime
-from srgan_ab.srgan.generation import bicubic
+from srgan_ab.srgan import generation
 from srgan_ab.srgan.generator import Generator
 from srgan_ab.srgan.upscaling import upscale
 
@@ -18,10 +20,24 @@ def lr():
     return np.random.default_rng(0).integers(0, 256, (5, 8, 8, 3), dtype=np.uint8)
 
 
-def test_bicubic_is_pillows(lr):
-    out = np.empty((5, 32, 32, 3), np.uint8)
-    bicubic(lr, out)
-    for image, enlarged in zip(lr, out, strict=True):
+def test_copies_follow_the_pack_row_by_row_across_blocks(lr, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(generation, "BLOCK", 2)
+    directory = paths.pack("val")
+    directory.mkdir(parents=True)
+    np.save(directory / "hr.npy", np.zeros((5, 32, 32, 3), np.uint8))
+    np.save(directory / "lr.npy", lr)
+    np.save(directory / "labels.npy", np.zeros(5, np.int64))
+    (directory / "index.csv").write_text("id,label\n" + "x,cat\n" * 5)
+    torch.manual_seed(0)
+    srgan, srresnet = Generator(1, 8, "none").eval(), Generator(1, 8, "none").eval()
+    generation.generate("val", srgan, srresnet, RUNTIME)
+
+    for domain, generator in (("sr", srgan), ("srresnet", srresnet)):
+        out = np.empty((5, 32, 32, 3), np.uint8)
+        upscale(generator, lr, out, RUNTIME)
+        assert np.array_equal(open_images("val", domain), out)
+    for image, enlarged in zip(lr, open_images("val", "bicubic"), strict=True):
         expected = Image.fromarray(image).resize((32, 32), Image.Resampling.BICUBIC)
         assert np.array_equal(enlarged, np.asarray(expected))
 

@@ -13,7 +13,10 @@ from scipy.signal import convolve2d
 from torchvision.models import squeezenet1_1
 
 from srgan_ab.common.errors import UserError
-from srgan_ab.evaluation.image_quality import load_lpips, luma, measure, psnr, ssim
+from srgan_ab.common.interpolation import FILTERS, Interpolated
+from srgan_ab.data.packing import downscale
+from srgan_ab.evaluation.image_quality import load_lpips, lr_psnr, luma, measure, psnr, ssim
+from srgan_ab.evaluation.resizing import resize_bicubic
 
 SHARED = Path(__file__).parents[2].parent / "shared" / "data"
 CPU = torch.device("cpu")
@@ -170,6 +173,54 @@ def test_measure_says_so_when_images_are_too_small():
     tiny = np.zeros((1, 16, 16, 3), np.uint8)
     with pytest.raises(UserError, match=r"images\.hr is 16"):
         measure(tiny, tiny, None, CPU)
+
+
+def pictures(n: int, side: int = 32) -> np.ndarray:
+    """Smooth ones: noise would leave nothing to be consistent with."""
+    coarse = np.random.default_rng(1).integers(0, 256, (n, 7, 7, 3), dtype=np.uint8)
+    return np.stack([Image.fromarray(c).resize((side, side), FILTERS["bicubic"]) for c in coarse])
+
+
+@pytest.mark.parametrize("method", FILTERS)
+def test_interpolations_are_measured_as_they_are_read_like_images_kept(method):
+    hr = pictures(5)
+    lr = np.stack([Image.fromarray(i).resize((8, 8), FILTERS["bicubic"]) for i in hr])
+    kept = np.stack([Image.fromarray(i).resize((32, 32), FILTERS[method]) for i in lr])
+    read = Interpolated(lr, 32, 32, method)
+    assert measure(read, hr, None, CPU, batch_size=2) == measure(kept, hr, None, CPU, batch_size=2)
+    assert lr_psnr(read, lr, CPU, batch_size=2) == lr_psnr(kept, lr, CPU, batch_size=2)
+
+
+def test_lr_consistency_is_pillows_one_by_one():
+    sr = pictures(5)
+    rng = np.random.default_rng(2)
+    lr = rng.integers(0, 256, (5, 8, 8, 3), dtype=np.uint8)
+    expected = []
+    for large, small in zip(sr, lr, strict=True):
+        again = np.asarray(Image.fromarray(large).resize((8, 8), Image.Resampling.BICUBIC))
+        error = ((again.astype(float) - small) ** 2).mean()
+        expected.append(10 * math.log10(255**2 / error))
+    for batch_size in (2, 64):
+        found = lr_psnr(sr, lr, CPU, batch_size=batch_size)
+        assert found == pytest.approx(np.mean(expected), abs=1e-4)
+
+
+def test_hr_images_are_consistent_with_the_packs_lr_images_and_no_others():
+    hr = pictures(4, side=64)
+    lr = np.stack([downscale(Image.fromarray(image), 4) for image in hr])
+    assert lr_psnr(hr, lr, CPU) == pytest.approx(100)
+    assert lr_psnr(hr[::-1], lr, CPU) < 30
+    off_by_one = lr.copy()
+    off_by_one[0] ^= 1  # every value of one image by 1: 48.13 dB; three at the cap
+    expected = (300 + 20 * math.log10(255)) / 4
+    assert lr_psnr(hr, off_by_one, CPU) == pytest.approx(expected, abs=1e-3)
+
+
+def test_lr_consistency_shrinks_by_the_kernel_that_is_given():
+    hr = pictures(2)
+    lr = resize_bicubic(hr, 8, 8)
+    assert lr_psnr(hr, lr, CPU, resize_bicubic) == pytest.approx(100)
+    assert lr_psnr(hr, lr, CPU) < 60  # Pillow's differs at the edges
 
 
 def test_bicubic_on_set5_is_the_published_number():

@@ -121,6 +121,7 @@ def test_no_key_takes_a_mapping(key):
         ("controls.c_plus", "yes"),
         ("runtime.device", "tpu"),
         ("runtime.precision", "fp16"),
+        ("runtime.compile", "max-autotune"),
         ("runtime.threads", 0),
     ],
 )

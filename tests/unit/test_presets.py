@@ -109,15 +109,19 @@ def test_mistakes_are_one_sentence_and_write_nothing(preset, project, arguments,
     assert sorted(path.name for path in project.iterdir() if path.is_file()) == ["params.yaml"]
 
 
-def test_flags_say_the_same_as_the_merged_file(preset, project):
+@pytest.mark.parametrize(
+    "arguments", [("full", "--flags", "seed=3"), ("full", "seed=3", "--flags")]
+)
+def test_flags_say_the_same_as_the_merged_file(preset, project, arguments):
     text = (project / "params.yaml").read_text()
-    result = preset("full", "--flags")
+    result = preset(*arguments)
     assert result.message is None
     assert (project / "params.yaml").read_text() == text
     words = result.stdout.split()
     assert set(words[::2]) == {"-S"}
     flags = dict(word.split("=") for word in words[1::2])
-    assert {k: yaml.safe_load(v) for k, v in flags.items()} == read(ROOT / "presets/full.yaml")
+    expected = read(ROOT / "presets/full.yaml") | {"seed": 3}
+    assert {key: yaml.safe_load(value) for key, value in flags.items()} == expected
 
 
 def test_a_flag_that_the_shell_would_split_is_refused(preset, project):

@@ -122,6 +122,7 @@ def test_tables_hold_the_numbers_of_the_metrics(made):
     ):
         assert [float(value) for _, value in row[1:4]] == list(result.values())[:3]
         assert row[4] == ["not measured", None]
+        assert float(row[5][1]) == result["lr_psnr"]
     for arm in ("a", "b"):
         calls = found[f"Calls of {arm.upper()} on real HR"]
         right = [float(calls[n][n + 1][1]) for n in (0, 1)]
@@ -213,7 +214,7 @@ def test_networks_and_lpips_are_shown_where_there_are_any(small):
         result["hr"]["accuracy_of_replicates"] for result in metrics(root, "matrix").values()
     ]
     quality = found["Image quality, means over n = 80 test images"]
-    assert [row[4][0] for row in quality] == ["0.1234"] * 3
+    assert [row[4][0] for row in quality] == ["0.1234"] * 6
     assert "LPIPS on validation images" in page and "LPIPS was not measured" not in page
 
 

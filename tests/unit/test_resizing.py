@@ -71,3 +71,11 @@ def test_the_axes_are_not_mixed_up():
     for channel in range(3):
         alone = resize_bicubic(np.repeat(image[..., channel : channel + 1], 3, 2), 5, 9)
         assert (alone[..., 0] == resize_bicubic(image, 5, 9)[..., channel]).all()
+
+
+def test_images_of_a_batch_are_resized_one_by_one():
+    images = np.random.default_rng(3).integers(0, 256, (2, 3, 8, 12, 3), dtype=np.uint8)
+    found = resize_bicubic(images, 5, 24)
+    assert found.shape == (2, 3, 5, 24, 3)
+    for i, j in np.ndindex(2, 3):
+        assert (found[i, j] == resize_bicubic(images[i, j], 5, 24)).all()

@@ -1,6 +1,7 @@
 """The whole training on small packs: what it writes, how it goes on, that every option counts."""
 
 import hashlib
+import shutil
 import tempfile
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+from srgan_ab.common import paths
 from srgan_ab.common.checkpoints import Checkpoints
 from srgan_ab.common.errors import UserError
 from srgan_ab.common.params import load
@@ -59,12 +61,12 @@ def distance(sr, hr):
     return (sr - hr).abs().flatten(1).mean(1)
 
 
-def run(chosen, checkpoints=None, lpips=None):
+def run(chosen, checkpoints=None, lpips=None, runtime=RUNTIME):
     torch.manual_seed(0)
     train(
         chosen,
         seed=1,
-        runtime=RUNTIME,
+        runtime=runtime,
         measure=lambda sr, hr: measure(sr, hr, lpips, RUNTIME.device),
         lpips=lpips,
         checkpoints=checkpoints or Checkpoints(tempfile.mkdtemp(dir="."), interval=1e9),
@@ -250,3 +252,20 @@ def test_a_broken_state_file_is_named(project):
     Path("state/state.pt").write_bytes(b"half a file")
     with pytest.raises(UserError, match=r"state\.pt cannot be read .* delete it"):
         run(settings(), Checkpoints("state"))
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(shutil.which("g++") is None, reason="torch.compile needs a C++ compiler")
+def test_compiled_networks_learn_the_same(project):
+    """After 4 + 4 updates, as far as another order of sums allows; files and names are the same."""
+    files = (paths.SRRESNET, paths.GENERATOR, paths.DISCRIMINATOR)
+    plain_files = run(settings()).keys()
+    plain = [load_file(path) for path in files]
+    assert run(settings(), runtime=Runtime(RUNTIME.device, "fp32", True)).keys() == plain_files
+    compiled = [load_file(path) for path in files]
+    torch.testing.assert_close(compiled, plain, rtol=1e-3, atol=1e-4)
+    assert any(
+        not torch.equal(ours[key], theirs[key])
+        for ours, theirs in zip(compiled, plain, strict=True)
+        for key in theirs
+    ), "not one bit has changed, so nothing was compiled"

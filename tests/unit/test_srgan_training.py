@@ -4,6 +4,7 @@ import copy
 
 import pytest
 import torch
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from srgan_ab.common.errors import UserError
 from srgan_ab.common.params import load
@@ -50,9 +51,19 @@ def run(phase, after_update=lambda: None):
     return [phase.run_epoch(after_update) for _ in range(phase.epochs - phase.epoch)]
 
 
+class NoReading(TorchDispatchMode):
+    """Reading a number from a device makes the host wait until all before it is computed."""
+
+    READS = (torch.ops.aten._local_scalar_dense, torch.ops.aten.nonzero, torch.ops.aten.is_nonzero)
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        assert func.overloadpacket not in self.READS, f"{func} waits for the device"
+        return func(*args, **(kwargs or {}))
+
+
 def same(a, b):
     assert a.keys() == b.keys()
-    return all(torch.equal(a[k], b[k]) for k in a)
+    return all(torch.equal(torch.as_tensor(a[k]), torch.as_tensor(b[k])) for k in a)
 
 
 @pytest.mark.parametrize("name", PHASES)
@@ -157,3 +168,20 @@ def test_a_loss_that_is_not_finite_is_named_with_its_update(settings):
     phase.step = broken
     with pytest.raises(UserError, match="loss_pixel became infinite or NaN at update 2 of epoch 1"):
         run(phase)
+
+
+@pytest.mark.parametrize(
+    "name, changes",
+    [
+        ("pretraining", {"gradient_clip": 1.0}),
+        ("adversarial", {"gradient_clip": 1.0, "adversarial": {"label_noise": 0.1, "history": 4}}),
+        ("adversarial", {"adversarial": {"loss": "relativistic"}}),
+    ],
+)
+def test_an_update_reads_nothing_from_the_device(settings, name, changes):
+    phase = start(settings(**changes), name)
+    with NoReading():
+        for _ in range(3):  # the history is full after two
+            phase.step(*phase.crops.next())
+    with NoReading(), pytest.raises(AssertionError, match="waits for the device"):
+        torch.ones(()).item()

@@ -53,7 +53,9 @@ def benchmark(
     by_name = {folder.resolve().name: folder for folder in folders}
     if len(by_name) < len(folders):
         raise UserError("two of the folders have the same name: rename one, or measure it apart")
-    settings = RuntimeParams(device=device, precision="auto", threads=None, workers=None)
+    settings = RuntimeParams(
+        device=device, precision="auto", compile=False, threads=None, workers=None
+    )
     runtime = prepare(settings, seed=0)
 
     networks = {}

@@ -46,7 +46,9 @@ def upscale(
     output = output or picture.with_name(f"{picture.stem}-x4.png")
     if output.suffix.lower() != ".png":
         raise UserError(f"{output} must end in .png: the result is written without loss")
-    settings = RuntimeParams(device=device, precision="auto", threads=None, workers=None)
+    settings = RuntimeParams(
+        device=device, precision="auto", compile=False, threads=None, workers=None
+    )
     runtime = prepare(settings, seed=0)
     generator = load_generator(model, runtime.device)
     sr = upscale_image(generator, image, runtime, tile)

@@ -5,6 +5,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
 import torch
+from torch import nn
 
 from srgan_ab.common.errors import UserError
 
@@ -15,12 +16,19 @@ class Runtime:
 
     device: torch.device
     precision: str  # "fp32" or "bf16"
+    compile: bool = False
 
     def autocast(self) -> AbstractContextManager:
         """bf16 where it pays, a no-op in fp32; never fp16, whose range GAN losses leave."""
         return torch.autocast(
             self.device.type, dtype=torch.bfloat16, enabled=self.precision == "bf16"
         )
+
+    def compiled(self, network: nn.Module) -> nn.Module:
+        """The network itself, compiled if so wished; its parameters and state stay as they are."""
+        if self.compile:
+            network.compile()
+        return network
 
     def generator(self, seed: int) -> torch.Generator:
         """A random generator of its own on the device, so that no other draw moves it."""
@@ -71,7 +79,7 @@ def prepare(settings, seed: int) -> Runtime:
     torch.backends.cudnn.benchmark = False
     torch.manual_seed(seed)
     global _current
-    _current = Runtime(device, precision)
+    _current = Runtime(device, precision, settings.compile)
     return _current
 
 
@@ -79,7 +87,11 @@ def describe() -> dict:
     """What torch computed on, for the provenance."""
     facts = {"threads": torch.get_num_threads(), "device": "cpu", "precision": None}
     if _current is not None:
-        facts |= {"device": str(_current.device), "precision": _current.precision}
+        facts |= {
+            "device": str(_current.device),
+            "precision": _current.precision,
+            "compile": _current.compile,
+        }
         if _current.device.type == "cuda":
             facts["device"] = torch.cuda.get_device_name()
             facts["peak_device_memory_mb"] = round(torch.cuda.max_memory_allocated() / 1024**2)

@@ -10,6 +10,7 @@ Probability = Annotated[float, Field(ge=0, le=1)]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 NonNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Count = Annotated[int, Field(ge=1)]
+Seed = Annotated[int, Field(ge=0, lt=2**31)]
 Size = Annotated[int, Field(ge=20, le=4096)]  # SSIM needs 19 pixels
 
 
@@ -174,6 +175,7 @@ class Adversarial(Section):
 
 
 class Srgan(Section):
+    seed: Seed | None  # null = the seed of everything else
     generator: GeneratorParams
     discriminator: DiscriminatorParams
     crop: Annotated[int, Field(ge=16)]  # HR pixels
@@ -240,6 +242,7 @@ class Compare(Section):
 class RuntimeParams(Section):
     device: Literal["auto", "cpu", "cuda", "mps"]
     precision: Literal["auto", "fp32", "bf16"]
+    compile: bool
     threads: Count | None
     workers: Count | None
 
@@ -247,7 +250,7 @@ class RuntimeParams(Section):
 class Params(Section):
     """The whole of `params.yaml`."""
 
-    seed: Annotated[int, Field(ge=0, lt=2**31)]
+    seed: Seed
     data: Data
     pretrained: Pretrained
     split: Split
@@ -259,6 +262,15 @@ class Params(Section):
     benchmarks: Benchmarks
     compare: Compare
     runtime: RuntimeParams
+
+    @model_validator(mode="after")
+    def _compiled_networks_have_no_second_derivative(self):
+        if self.runtime.compile and (self.srgan.adversarial.r1 or self.srgan.adversarial.r2):
+            raise ValueError(
+                "runtime.compile cannot differentiate twice, as srgan.adversarial.r1 and r2 need: "
+                "set it to false, or them to 0"
+            )
+        return self
 
     @model_validator(mode="after")
     def _crop_fits(self):

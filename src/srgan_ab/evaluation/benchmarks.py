@@ -5,6 +5,7 @@ the result, rounded to 8 bits, is compared with the original.
 """
 
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
@@ -15,8 +16,17 @@ from PIL import Image
 from tqdm import tqdm
 
 from srgan_ab.common.errors import UserError
+from srgan_ab.common.interpolation import FILTERS, resize
 from srgan_ab.common.pictures import contact_sheet, save_png
-from srgan_ab.evaluation.image_quality import BORDER, SMALLEST, WINDOW, Lpips, measure
+from srgan_ab.evaluation.image_quality import (
+    BORDER,
+    SMALLEST,
+    WINDOW,
+    Lpips,
+    Resize,
+    lr_psnr,
+    measure,
+)
 from srgan_ab.evaluation.resizing import resize_bicubic
 
 SCALE = 4
@@ -26,6 +36,7 @@ Kernel = Literal["matlab", "pillow"]
 Enlarge = Callable[[np.ndarray], np.ndarray]  # (h, w, 3) uint8 -> (4h, 4w, 3) uint8
 Scores = dict[str, dict[str, float | None]]  # method -> metric -> value
 
+BICUBIC: dict[Kernel, Resize] = {"matlab": resize_bicubic, "pillow": resize}
 LR = {
     "matlab": "MATLAB's imresize (bicubic, antialiased, edges reflected, rounded to 8 bits)",
     "pillow": "Pillow's resize (bicubic, antialiased, rounded to 8 bits)",
@@ -40,37 +51,20 @@ def convention(lr: Kernel) -> str:
         "PSNR in dB, peak 1.0 (255 in 8 bits): psnr_y on BT.601 luma (16 to 235), unrounded, "
         f"{BORDER} pixels cut off each side; psnr_rgb on the whole picture. "
         f"SSIM on Y, {BORDER} pixels cut off, Gaussian window of {WINDOW} pixels, sigma 1.5. "
-        "LPIPS v0.1 (SqueezeNet) on the whole picture. Grey pictures count as RGB."
+        "LPIPS v0.1 (SqueezeNet) on the whole picture. lr_psnr: RGB, between LR and the result "
+        "made small again as LR was, at most 100. Grey pictures count as RGB."
     )
-
-
-def shrink(hr: np.ndarray, lr: Kernel) -> np.ndarray:
-    """(4h, 4w, 3) uint8 to (h, w, 3) uint8."""
-    height, width = hr.shape[0] // SCALE, hr.shape[1] // SCALE
-    if lr == "matlab":
-        return resize_bicubic(hr, height, width)
-    return _pillow(hr, height, width, Image.Resampling.BICUBIC)
 
 
 def interpolations(lr: Kernel) -> dict[str, Enlarge]:
     """The methods that need no training; bicubic by the convention that makes the LR pictures."""
 
-    def by(filter: Image.Resampling) -> Enlarge:
-        return lambda image: _pillow(image, SCALE * len(image), SCALE * image.shape[1], filter)
+    def by(resizer: Resize) -> Enlarge:
+        return lambda image: resizer(image[None], SCALE * len(image), SCALE * image.shape[1])[0]
 
-    def matlab(image: np.ndarray) -> np.ndarray:
-        return resize_bicubic(image, SCALE * len(image), SCALE * image.shape[1])
-
-    return {
-        "nearest": by(Image.Resampling.NEAREST),
-        "bilinear": by(Image.Resampling.BILINEAR),
-        "bicubic": matlab if lr == "matlab" else by(Image.Resampling.BICUBIC),
-        "lanczos": by(Image.Resampling.LANCZOS),
+    return {method: by(partial(resize, method=method)) for method in FILTERS} | {
+        "bicubic": by(BICUBIC[lr])
     }
-
-
-def _pillow(image: np.ndarray, height: int, width: int, filter: Image.Resampling) -> np.ndarray:
-    return np.asarray(Image.fromarray(image).resize((width, height), filter))
 
 
 def benchmark(
@@ -92,12 +86,13 @@ def benchmark(
         sheets: a directory; if given, the middle of each picture by every method is drawn there.
 
     Returns:
-        picture -> method -> `psnr_rgb`, `psnr_y`, `ssim_y`, `lpips` as of `image_quality.measure`.
+        picture -> method -> `psnr_rgb psnr_y ssim_y lpips` as of `image_quality.measure`, and
+        `lr_psnr` as of `image_quality.lr_psnr` with the kernel `lr`.
 
     Raises:
         UserError: a picture is too small to measure.
     """
-    methods = interpolations(lr) | dict(networks)
+    shrink, methods = BICUBIC[lr], interpolations(lr) | dict(networks)
     scores = {}
     for name, original in tqdm(pictures, desc="benchmark", unit="picture", leave=False):
         height, width = (side // SCALE * SCALE for side in original.shape[:2])
@@ -107,10 +102,12 @@ def benchmark(
                 f"{name} is {original.shape[1]}x{original.shape[0]} pixels, too small to measure: "
                 f"both sides must have {SMALLEST} after cropping to a multiple of {SCALE}"
             )
-        small = shrink(hr, lr)
+        small = shrink(hr[None], height // SCALE, width // SCALE)[0]
         enlarged = {method: enlarge(small) for method, enlarge in methods.items()}
         scores[name] = {
-            method: measure(sr[None], hr[None], lpips, device) for method, sr in enlarged.items()
+            method: measure(sr[None], hr[None], lpips, device)
+            | {"lr_psnr": lr_psnr(sr[None], small[None], device, shrink)}
+            for method, sr in enlarged.items()
         }
         if sheets:
             file = name if name.endswith(".png") else f"{name}.png"
@@ -147,9 +144,9 @@ def table(scores: Mapping[str, Scores], per_image: bool) -> str:
     rows = {("mean", method): values for method, values in average.items()}
     if per_image:
         rows = {(name, m): v for name, s in scores.items() for m, v in s.items()} | rows
-    frame = pd.DataFrame.from_dict(rows, orient="index")[["psnr_y", "psnr_rgb", "ssim_y", "lpips"]]
+    places = {"psnr_y": 2, "psnr_rgb": 2, "ssim_y": 4, "lpips": 4, "lr_psnr": 2}
+    frame = pd.DataFrame.from_dict(rows, orient="index")[list(places)]
     if not per_image:
         frame = frame.droplevel(0)
-    places = {"psnr_y": 2, "psnr_rgb": 2, "ssim_y": 4, "lpips": 4}
     formats = {column: f"{{:.{n}f}}".format for column, n in places.items()}
     return frame.astype(float).to_string(formatters=formats, na_rep="-")

@@ -1,4 +1,4 @@
-"""PSNR, SSIM and LPIPS of up-scaled images, per image and averaged over images.
+"""PSNR, SSIM, LPIPS and LR consistency of up-scaled images, averaged over images.
 
 Conventions move these numbers by more than methods differ, so here they are once and for all:
 
@@ -19,6 +19,7 @@ from torchmetrics.functional.image import structural_similarity_index_measure
 from torchmetrics.functional.image.lpips import _LPIPS
 
 from srgan_ab.common.errors import UserError
+from srgan_ab.common.interpolation import Interpolated, resize
 from srgan_ab.common.weights import load_weights, read_weights
 
 BORDER = 4  # pixels cut off each side before Y is measured, as the literature does for x4
@@ -27,6 +28,7 @@ SMALLEST = WINDOW + 2 * BORDER  # pixels that a side must have
 IDENTICAL = 100.0  # dB that stand for "no error at all", so that a mean stays finite
 
 Lpips = Callable[[Tensor, Tensor], Tensor]
+Resize = Callable[[np.ndarray, int, int], np.ndarray]  # images, height, width -> images
 
 
 def luma(rgb: Tensor) -> Tensor:
@@ -126,7 +128,7 @@ def _batch(images: np.ndarray, device: torch.device) -> Tensor:
 
 @torch.no_grad()
 def measure(
-    sr: np.ndarray,
+    sr: np.ndarray | Interpolated,
     hr: np.ndarray,
     lpips: Lpips | None,
     device: torch.device,
@@ -135,7 +137,7 @@ def measure(
     """Mean image quality over a set, read batch by batch.
 
     Args:
-        sr: (N, H, W, 3) uint8 RGB, may be memory-mapped.
+        sr: (N, H, W, 3) uint8 RGB, may be memory-mapped, or interpolated as it is read.
         hr: the same shape and type.
         lpips: from `load_lpips`.
         device: where to compute.
@@ -162,3 +164,31 @@ def measure(
         batches.append(torch.stack(values))
     means = torch.cat(batches, 1).cpu().double().mean(1).tolist()
     return dict(zip(("psnr_rgb", "psnr_y", "ssim_y", "lpips"), [*means, None], strict=False))
+
+
+@torch.no_grad()
+def lr_psnr(
+    sr: np.ndarray | Interpolated,
+    lr: np.ndarray,
+    device: torch.device,
+    shrink: Resize = resize,
+    batch_size: int = 64,
+) -> float:
+    """LR consistency: how near SR images, made small again, come to the images they were made of.
+
+    Args:
+        sr: as for `measure`.
+        lr: (N, h, w, 3) uint8 RGB, what `sr` was made of.
+        device: where to compute.
+        shrink: what made `lr` of HR; it rounds to 8 bits.
+        batch_size: images at a time.
+
+    Returns:
+        PSNR RGB of whole LR images in dB, mean over images, each at most 100: no pixel differs.
+    """
+    values = []
+    for start in range(0, len(lr), batch_size):
+        rows = slice(start, start + batch_size)
+        again = shrink(sr[rows], *lr.shape[1:3])
+        values.append(psnr(_batch(again, device), _batch(lr[rows], device), "rgb", 0))
+    return torch.cat(values).cpu().double().mean().item()

@@ -45,19 +45,22 @@ def bicubic_weights(before: int, after: int) -> csr_array:
     return coo_array((weight.ravel(), (row, sample.ravel())), (after, before)).tocsr()
 
 
-def resize_bicubic(image: np.ndarray, height: int, width: int) -> np.ndarray:
+def resize_bicubic(images: np.ndarray, height: int, width: int) -> np.ndarray:
     """Resize as MATLAB does: in float64 along one axis, then the other, rounded once at the end.
 
     Args:
-        image: (H, W, 3) uint8.
-        height, width: of the result, in pixels.
+        images: (..., H, W, 3) uint8.
+        height, width: of the results, in pixels.
 
     Returns:
-        (height, width, 3) uint8.
+        (..., height, width, 3) uint8.
     """
-    lines = image.astype(np.float64).reshape(len(image), -1)
-    rows = bicubic_weights(image.shape[0], height) @ lines  # (height, W * 3)
-    columns = rows.reshape(height, image.shape[1], -1).swapaxes(0, 1).reshape(image.shape[1], -1)
-    resized = bicubic_weights(image.shape[1], width) @ columns  # (width, height * 3)
-    resized = resized.reshape(width, height, -1).swapaxes(0, 1)
+    rows = _resize_axis(images.astype(np.float64), -3, height)
+    resized = _resize_axis(rows, -2, width)
     return np.floor(resized + 0.5).clip(0, 255).astype(np.uint8)  # MATLAB rounds halves up
+
+
+def _resize_axis(images: np.ndarray, axis: int, after: int) -> np.ndarray:
+    lines = np.moveaxis(images, axis, 0)
+    resized = bicubic_weights(len(lines), after) @ lines.reshape(len(lines), -1)
+    return np.moveaxis(resized.reshape(after, *lines.shape[1:]), 0, axis)

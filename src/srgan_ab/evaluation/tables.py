@@ -24,14 +24,15 @@ SCORE_NAMES = {
     "brier": "Brier score",
     "ece": "ECE",
 }
-METHOD_NAMES = {"srresnet": "SRResNet", "srgan": "SRGAN"}
+METHOD_NAMES = {"lanczos": "Lanczos", "srresnet": "SRResNet", "srgan": "SRGAN"}
 QUALITY_NAMES = {
     "psnr_rgb": "PSNR RGB (dB)",
     "psnr_y": "PSNR Y (dB)",
     "ssim_y": "SSIM Y",
     "lpips": "LPIPS",
+    "lr_psnr": "LR consistency, PSNR RGB (dB)",
 }
-QUALITY_DECIMALS = {"psnr_rgb": 2, "psnr_y": 2, "ssim_y": 4, "lpips": 4}
+QUALITY_DECIMALS = {"psnr_rgb": 2, "psnr_y": 2, "ssim_y": 4, "lpips": 4, "lr_psnr": 2}
 
 
 def split_table(split: Mapping[str, int], classes: Sequence[str]) -> Table:

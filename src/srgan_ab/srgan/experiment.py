@@ -89,7 +89,7 @@ def _perceptual(settings, lpips: Distance | None, runtime: Runtime) -> Distance 
             "pretrained.perceptual to imagenet or a .safetensors file, or the weight to 0"
         )
     loss = PerceptualLoss(settings.perceptual.network, settings.perceptual.layer, weights)
-    return loss.to(runtime.device, memory_format=torch.channels_last)
+    return runtime.compiled(loss.to(runtime.device, memory_format=torch.channels_last))
 
 
 def _error(select: str, row: dict) -> float:
@@ -156,7 +156,7 @@ def train(
     perceptual = _perceptual(settings, lpips, runtime)
     architectures = settings.generator.model_dump(), settings.discriminator.model_dump()
     generator = Generator(**architectures[0])
-    generator.to(runtime.device, memory_format=torch.channels_last)
+    runtime.compiled(generator.to(runtime.device, memory_format=torch.channels_last))
     shown = np.linspace(0, len(val) - 1, min(SHOWN, len(val))).astype(int)
 
     state = checkpoints.load()
@@ -173,7 +173,7 @@ def train(
     # the adversarial phase goes on from the averaged weights, the better of the two
     generator.load_state_dict(progress.srresnet_state)
     discriminator = Discriminator(**architectures[1])
-    discriminator.to(runtime.device, memory_format=torch.channels_last)
+    runtime.compiled(discriminator.to(runtime.device, memory_format=torch.channels_last))
     phase = adversarial(generator, discriminator, perceptual, lr, hr, settings, runtime, seed + 1)
     _go_on(phase, state)
     _oppose(phase, progress, checkpoints, val, measure, settings, shown, runtime)

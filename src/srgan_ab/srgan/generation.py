@@ -1,12 +1,10 @@
 """Enlarged copies of a split: SRGAN, SRResNet and bicubic, row by row like the pack itself."""
 
-from concurrent.futures import ThreadPoolExecutor
-
 import numpy as np
-from PIL import Image
 
 from srgan_ab.common import paths
 from srgan_ab.common.files import atomic_directory
+from srgan_ab.common.interpolation import Interpolated
 from srgan_ab.common.packs import new_array, open_images, open_pack
 from srgan_ab.common.pictures import contact_sheet, save_png
 from srgan_ab.common.runtime import Runtime
@@ -15,24 +13,6 @@ from srgan_ab.srgan.upscaling import upscale
 
 SHOWN = 8  # test images in the picture
 BLOCK = 256  # images held in memory
-
-
-def bicubic(lr: np.ndarray, out: np.ndarray) -> None:
-    """Enlarge with Pillow's bicubic filter, the same that made the LR images.
-
-    Args:
-        lr: (N, h, w, 3) uint8 RGB.
-        out: (N, H, W, 3) uint8, written in place.
-    """
-    size = out.shape[2], out.shape[1]
-
-    def enlarge(image: np.ndarray) -> np.ndarray:
-        return np.asarray(Image.fromarray(image).resize(size, Image.Resampling.BICUBIC))
-
-    with ThreadPoolExecutor() as pool:  # Pillow resizes outside the interpreter's lock
-        for start in range(0, len(lr), BLOCK):
-            rows = slice(start, start + BLOCK)
-            out[rows] = np.stack(list(pool.map(enlarge, lr[rows])))
 
 
 def generate(split: str, srgan: Generator, srresnet: Generator, runtime: Runtime) -> None:
@@ -48,8 +28,10 @@ def generate(split: str, srgan: Generator, srresnet: Generator, runtime: Runtime
         for name, generator in (("sr", srgan), ("srresnet", srresnet)):
             with new_array(directory / f"{name}.npy", pack.hr.shape) as out:
                 upscale(generator, pack.lr, out, runtime)
+        enlarged = Interpolated(pack.lr, *pack.hr.shape[1:3], "bicubic")
         with new_array(directory / "bicubic.npy", pack.hr.shape) as out:
-            bicubic(pack.lr, out)
+            for start in range(0, len(out), BLOCK):
+                out[start : start + BLOCK] = enlarged[start : start + BLOCK]
 
 
 def save_samples(split: str) -> None:

@@ -18,7 +18,14 @@ class History(nn.Module):
     def __init__(self, size: int, shape: tuple[int, int, int]):
         super().__init__()
         self.register_buffer("images", torch.zeros(size, *shape))
-        self.register_buffer("filled", torch.zeros((), dtype=torch.int64, device="cpu"))
+        self.filled = 0  # no tensor: reading one would wait for the device
+
+    def get_extra_state(self) -> int:
+        """How many images it holds: part of `state_dict`."""
+        return self.filled
+
+    def set_extra_state(self, state: int) -> None:
+        self.filled = state
 
     def mix(self, sr: Tensor, generator: torch.Generator) -> Tensor:
         """Exchange half of a batch for older images, and keep that half.
@@ -30,7 +37,7 @@ class History(nn.Module):
         Returns:
             (N, 3, H, W); `sr` itself until the buffer is full.
         """
-        half, size, filled = len(sr) // 2, len(self.images), int(self.filled)
+        half, size, filled = len(sr) // 2, len(self.images), self.filled
         if filled < size:
             new = sr[: min(half, size - filled)]
             self.images[filled : filled + len(new)] = new

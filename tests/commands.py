@@ -1,0 +1,36 @@
+"""Commands that the documents tell a reader to type."""
+
+import ast
+import re
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+DOCUMENTS = [
+    ROOT / "README.md",
+    ROOT / "benchmarks/README.md",
+    *sorted((ROOT / "docs").glob("*.md")),
+]
+SHELLS = ("console", "shell", "sh", "bash", "zsh")
+
+
+def documented() -> dict[str, str]:
+    """Each line of the shell's blocks, without its comment, and the document that has it."""
+    commands = {}
+    for document in DOCUMENTS:
+        blocks = re.findall(r"^```(\w*)\n(.*?)^```", document.read_text(), re.M | re.S)
+        for _, block in (b for b in blocks if b[0] in SHELLS):
+            for line in block.splitlines():
+                command = re.sub(r"(^|\s+)# .*", "", line.removeprefix("$ "))
+                if command:
+                    commands[command] = document.relative_to(ROOT).as_posix()
+    return commands
+
+
+def typed() -> dict[str, str]:
+    """Each command that a pipeline test gives to `shell`, word for word, and that test's file."""
+    commands = {}
+    for file in sorted((ROOT / "tests/pipeline").glob("test_*.py")):
+        for node in ast.walk(ast.parse(file.read_text())):
+            if isinstance(node, ast.Call) and getattr(node.func, "attr", "") == "shell":
+                commands[ast.literal_eval(node.args[0])] = file.name
+    return commands

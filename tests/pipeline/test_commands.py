@@ -1,0 +1,159 @@
+"""Commands of README and docs, word for word, that test_pipeline.py does not run already."""
+
+import json
+import re
+import shutil
+import sys
+import time
+
+import pandas as pd
+import pytest
+import yaml
+from PIL import Image
+
+from .conftest import ROOT, Project
+
+pytestmark = pytest.mark.slow
+
+STUDY_MINUTES = 5  # 20 seconds where nothing else runs
+
+
+@pytest.fixture
+def study(project, tmp_path):
+    """A clone with the cache of the project and no experiments."""
+    clone = project.clone(tmp_path / "study")
+    clone.dvc("cache", "dir", "--local", str(project.root / ".dvc/cache"))
+    clone.dvc("checkout", "--quiet")
+    return clone
+
+
+def test_the_arms_side_by_side(project):
+    table = project.shell("dvc metrics show metrics/{a,b,b_plus,c,c_plus,r}.json")
+    header, *rows = (line.split() for line in table.splitlines())
+    column = header.index("accuracy")
+    for arm, row in zip(("a", "b", "b_plus", "c", "c_plus", "r"), rows, strict=True):
+        metrics = json.loads((project.root / f"metrics/{arm}.json").read_text())
+        assert (row[0], float(row[column])) == (f"metrics/{arm}.json", metrics["accuracy"])
+
+
+def test_presets_merge_into_the_params_of_the_repository(project):
+    text = (ROOT / "params.yaml").read_text()
+
+    def merged() -> dict:
+        return yaml.safe_load((project.root / "params.yaml").read_text())
+
+    with project.edited("params.yaml", text):
+        project.shell('make preset NAME=photos SET="data.path=/path/to/a/folder/with/cat/and/dog"')
+        assert merged()["data"]["path"] == "/path/to/a/folder/with/cat/and/dog"
+        project.shell("make preset NAME=full")
+        assert merged()["srgan"]["adversarial"]["epochs"] == 150
+        project.shell('make preset NAME=benchmark SET="data.path=/path/to/photographs"')
+        assert merged()["images"]["fit"] == "crops"
+        project.shell(
+            'make preset NAME=photos SET="data.path=PHOTOS pretrained.classifier=MOBILENET '
+            "pretrained.perceptual=VGG19 pretrained.lpips=SQUEEZENET controls.b_plus=false "
+            'controls.c_plus=false controls.r=false"'
+        )
+        assert merged()["pretrained"]["lpips"] == "SQUEEZENET"
+        assert merged()["controls"] == {"b_plus": False, "c": True, "c_plus": False, "r": False}
+        project.shell(
+            'make preset NAME=photos SET="data.source=archive data.path=ARCHIVE '
+            "pretrained.classifier=null pretrained.perceptual=null pretrained.lpips=null "
+            'srgan.perceptual.weight=0.0 srgan.select=psnr"'
+        )
+        assert merged()["pretrained"] == {"classifier": None, "perceptual": None, "lpips": None}
+    assert "up to date" in project.shell("dvc repro downscale")
+
+
+def experiments(project) -> dict[str, dict]:
+    """Experiments of HEAD in the JSON of `dvc exp show`, by name."""
+    _, head = json.loads(project.dvc("exp", "show", "--json"))
+    return {experiment["name"]: experiment for experiment in head["experiments"] or []}
+
+
+def test_a_preset_as_an_experiment(study):
+    """Queued only: a run would download ImageNet weights."""
+    study.shell(
+        "dvc exp run -n photos $(python tools/preset.py photos --flags data.path=/path/to/photos)",
+        more="--queue",
+    )
+    experiment = experiments(study)["photos"]
+    assert experiment["executor"]["state"] == "queued"
+    params = experiment["revs"][0]["data"]["params"]["params.yaml"]["data"]
+    assert params["data"]["path"] == "/path/to/photos"
+    assert params["classifier"]["backbone"] == "mobilenet_v2"
+
+
+def test_the_command_line(project, tmp_path):
+    photo = Image.open(project.root / "plots/lr_hr.png").convert("RGB").crop((0, 0, 60, 40))
+    for folder in (tmp_path, tmp_path / "path/to/Set5", tmp_path / "path/to/Set14"):
+        folder.mkdir(parents=True, exist_ok=True)
+        photo.save(folder / "photo.jpg")
+    shutil.copytree(project.root / "models/srgan", tmp_path / "models/srgan")
+    here = Project(tmp_path)
+    here.shell("srgan-ab upscale photo.jpg -o photo-x4.png")
+    assert Image.open(tmp_path / "photo-x4.png").size == (240, 160)
+    output = here.shell("srgan-ab benchmark path/to/Set5 path/to/Set14")
+    assert output.index("Set5: 1 pictures") < output.index("Set14: 1 pictures")
+    assert output.count("\nsrgan ") == 2
+
+
+def wait_for(study, queued: set[str]) -> None:
+    """Return when no experiment of the queue waits or runs."""
+    deadline = time.monotonic() + 60 * STUDY_MINUTES
+    while re.search(r"Queued|Running", status := study.shell("dvc queue status")):
+        assert time.monotonic() < deadline, status
+        time.sleep(2)
+    done = {line.split()[1] for line in status.splitlines() if line.endswith("Success")}
+    assert done == queued, status
+
+
+def test_a_study(study):
+    nothing = study.run("make", "-o", ".venv/.ready", f"PYTHON={sys.executable}", "study", code=2)
+    assert "study: there is no finished experiment here" in nothing
+
+    study.shell("dvc exp run --queue -n generator -S srgan.seed=1,2,3,4")
+    study.shell("dvc exp run --queue -n added -S b.images=hr+sr -S b.per_class=20,60,120")
+    study.shell("dvc exp run --queue -n backbone -S classifier.backbone=resnet18,mobilenet_v2")
+    expected = {"generator": 4, "added": 3, "backbone": 2}
+    expected = {f"{name}-{i + 1}" for name, count in expected.items() for i in range(count)}
+    assert set(experiments(study)) == expected
+    study.dvc("queue", "remove", "--queued")  # they would take minutes
+
+    study.shell("dvc exp run --queue -n fraction -S b.per_class=20,60,120", {"20,60,120": "4,8"})
+    study.shell("dvc queue start")
+    wait_for(study, {"fraction-1", "fraction-2"})
+    assert "train_b: " in study.shell("dvc queue logs fraction-1")
+
+    output = study.shell("make study")
+    table = pd.read_csv(study.root / "study/study.csv", keep_default_na=False)
+    assert table["experiment"].tolist() == ["main", "fraction-1", "fraction-2"]
+    assert table["b.per_class"].tolist() == ["null", "4", "8"]
+    assert list(table)[2:5] == ["a", "a_low", "a_high"]  # no other param differs
+    commits = {name: made["revs"][0]["rev"] for name, made in experiments(study).items()}
+    for _, row in table.iterrows():
+        revision = commits.get(row["experiment"], "HEAD")
+        metrics = json.loads(study.run("git", "show", f"{revision}:metrics/b.json"))
+        comparison = json.loads(study.run("git", "show", f"{revision}:metrics/comparison.json"))
+        assert row["b"] == metrics["accuracy"] and row["b_low"] < row["b"] < row["b_high"]
+        found = comparison["b_minus_a"]["accuracy"]
+        assert row["b_minus_a_low"] == found["low"] and row["b_minus_a_high"] == found["high"]
+        assert f"| {row['experiment']} " in output
+    with Image.open(study.root / "study/study.png") as figure:
+        assert figure.width == 1200
+    assert study.run("git", "status", "--porcelain") == ""
+
+    assert "fraction-2" in study.shell("dvc exp show --only-changed")
+    header, *rows = study.shell("dvc metrics diff fraction-1 fraction-2").splitlines()
+    assert header.split()[2:4] == ["fraction-1", "fraction-2"]
+    assert ["metrics/train_b.json", "n_train", "8", "16", "8"] in [row.split() for row in rows]
+    study.shell("git tag first")
+    study.shell("dvc exp apply fraction-1")
+    assert "n_train" in study.shell("dvc metrics diff first")
+    assert "failed" not in study.shell("dvc plots diff first")
+    assert '"first"' in (study.root / "dvc_plots/index.html").read_text()
+    assert yaml.safe_load((study.root / "params.yaml").read_text())["b"]["per_class"] == 4
+    study.shell("dvc exp branch fraction-1 sparse")
+    assert "sparse" in study.run("git", "branch", "--list", "sparse")
+    study.shell("dvc exp remove fraction-2")
+    assert set(experiments(study)) == {"fraction-1"}

@@ -1,0 +1,44 @@
+"""Every command of README and docs is run by a test, or stands here with the reason."""
+
+import pytest
+from commands import ROOT, documented, typed
+
+# command: why no test runs it, and what is tested or run instead
+NOT_RUN = {
+    "git clone <this repository> srgan-ab && cd srgan-ab": (
+        "the address is the reader's",
+        "tests/pipeline/test_pipeline.py::test_a_clone_makes_the_same_bits",
+    ),
+    "make test": ("it would run itself", ".ci/run"),
+    "python benchmarks/speed.py": (
+        "many minutes",
+        "tests/unit/test_speed.py::test_both_sides_take_their_steps",
+    ),
+    "python benchmarks/speed.py --device cuda --batch-size 64 --output speed.json": (
+        "needs a GPU",
+        "tests/unit/test_speed.py::test_documented_options_are_known",
+    ),
+    "python benchmarks/speed.py --precision fp32 --rounds 3": (
+        "many minutes",
+        "tests/unit/test_speed.py::test_documented_options_are_known",
+    ),
+}
+
+
+@pytest.mark.parametrize("command", documented())
+def test_a_documented_command_is_run_or_excused(command):
+    document = documented()[command]
+    assert (command in typed()) != (command in NOT_RUN), (
+        f"{document} says `{command}`: let a test in tests/pipeline give it to `shell`, "
+        "or else say in NOT_RUN why none does"
+    )
+
+
+def test_nothing_else_is_run_or_excused():
+    assert set(typed()) | set(NOT_RUN) <= set(documented())
+
+
+@pytest.mark.parametrize(("_", "instead"), NOT_RUN.values())
+def test_what_stands_in_for_a_command_exists(_, instead):
+    file, _, test = instead.partition("::")
+    assert f"def {test}(" in (ROOT / file).read_text() if test else (ROOT / file).is_file()
