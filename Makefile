@@ -1,6 +1,6 @@
 # Everything a fresh machine needs: `make repro`. Works with GNU make 3.81 and later.
 .DEFAULT_GOAL := help
-.PHONY: help setup repro test lint plots compare study preset clean git commit
+.PHONY: help setup repro test lint plots notebook compare study preset clean git commit
 
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 PYTHON := .venv/bin/python
@@ -42,6 +42,9 @@ lint: setup ## check style
 
 plots: git setup ## draw the charts and print where the page is
 	$(DVC) plots show
+
+notebook: setup ## run notebooks/tour.ipynb again on what the pipeline made, in place
+	$(PYTHON) tools/run_notebook.py notebooks/tour.ipynb
 
 # What params.yaml asks for comes last, so that the workspace ends on it. Old experiments of these
 # names go first: `dvc exp run --force` would replace them, but run every stage again. DVC writes

@@ -33,8 +33,16 @@ COLUMNS = 6  # of the prediction sheets
 FRAME = 4  # pixels
 
 
-def _matrix(axes: Axes, accuracy: Mapping[Subject, float], trained_on: Mapping[str, str]) -> None:
-    """Arms down, test domains across, percent in every cell."""
+def accuracy_matrix(
+    axes: Axes, accuracy: Mapping[Subject, float], trained_on: Mapping[str, str]
+) -> None:
+    """Arms down, test domains across, percent in every cell.
+
+    Args:
+        axes: to draw on.
+        accuracy: (arm, domain) to accuracy in [0, 1].
+        trained_on: arm to what it was trained on, in words.
+    """
     arms = list(dict.fromkeys(arm for arm, _ in accuracy))
     values = 100 * np.array([[accuracy[arm, domain] for domain in DOMAINS] for arm in arms])
     axes.imshow(values, cmap="viridis", aspect="auto")
@@ -49,12 +57,20 @@ def _matrix(axes: Axes, accuracy: Mapping[Subject, float], trained_on: Mapping[s
     axes.spines[:].set_visible(False)
 
 
-def _roc(
+def roc_curves(
     axes: Axes,
     roc: Mapping[str, pd.DataFrame],
     auc: Mapping[str, float],
     trained_on: Mapping[str, str],
 ) -> None:
+    """ROC of A and B.
+
+    Args:
+        axes: to draw on.
+        roc: columns `fpr tpr` for the arms a and b.
+        auc: ROC-AUC of a and b.
+        trained_on: arm to what it was trained on, in words.
+    """
     for arm, colour, style in (("a", BLUE, "-"), ("b", VERMILION, "--")):
         label = f"{ARM_NAMES[arm]}: {trained_on[arm]}, area {auc[arm]:.4f}"
         axes.plot(roc[arm]["fpr"], roc[arm]["tpr"], style, color=colour, lw=2, label=label)
@@ -82,12 +98,18 @@ def subject_name(subject: Subject) -> str:
     return f"{ARM_NAMES[arm]} on {DOMAIN_NAMES[domain]}"
 
 
-def _forest(
+def difference_forest(
     axes: Axes,
     pairs: Mapping[str, tuple[Subject, Subject]],
     differences: Mapping[str, Mapping[str, Mapping[str, float]]],
 ) -> None:
-    """Differences in accuracy with their intervals, the first pair on top."""
+    """Differences in accuracy with their intervals, the first pair on top.
+
+    Args:
+        axes: to draw on.
+        pairs: name to (first, second).
+        differences: name to what `significance.difference` returns.
+    """
     names, numbers = [], []
     for row, (pair, (first, second)) in enumerate(pairs.items()):
         result = differences[pair]["accuracy"]
@@ -148,9 +170,9 @@ def comparison(
         f"Classifiers on the same {images:,} {kind} images, {networks} per arm", size=15
     )
     left, right = rows[0].subplots(1, 2, width_ratios=(1.25, 1))
-    _matrix(left, accuracy, arms)
-    _roc(right, roc, auc, arms)
-    _forest(rows[1].subplots(), pairs, differences)
+    accuracy_matrix(left, accuracy, arms)
+    roc_curves(right, roc, auc, arms)
+    difference_forest(rows[1].subplots(), pairs, differences)
     return figure
 
 
