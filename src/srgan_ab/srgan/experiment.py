@@ -92,7 +92,7 @@ def train(
         torch.set_rng_state(start)  # the same first weights: only the images differ
         rows = torch.from_numpy(np.flatnonzero(folds["fold"] != fold)).to(lr.device)
         part = checkpoints.part(f"without_fold_{fold}")
-        return fit_to(lr[rows], hr[rows], checkpoints=part, curves=None)
+        return fit_to(lr[rows], hr[rows], checkpoints=part, curves=None)  # copies of the images
 
     whole = fit_to(lr, hr, checkpoints=checkpoints, curves=paths.PLOTS)
     without = [] if folds is None else [fit_without(fold) for fold in range(settings.folds)]
