@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from srgan_ab.common.weights import load_weights, read_weights
+from srgan_ab.srgan.prelu import PReLU
 
 
 def _norm(normalization: str, channels: int) -> list[nn.Module]:
@@ -17,7 +18,7 @@ def _norm(normalization: str, channels: int) -> list[nn.Module]:
 
 
 def _activation(activation: str) -> nn.Module:
-    return nn.PReLU() if activation == "prelu" else nn.LeakyReLU(0.2)
+    return PReLU() if activation == "prelu" else nn.LeakyReLU(0.2)
 
 
 class ResidualBlock(nn.Module):
