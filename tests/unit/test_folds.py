@@ -15,7 +15,7 @@ from srgan_ab.common.errors import UserError
 from srgan_ab.common.packs import Pack, open_images, open_pack
 from srgan_ab.common.runtime import Runtime
 from srgan_ab.common.weights import save_weights
-from srgan_ab.srgan.folds import assign_folds
+from srgan_ab.srgan.folds import assign_folds, rows_without
 from srgan_ab.srgan.generation import generate, shares_of
 from srgan_ab.srgan.generator import Generator, load_generator
 from srgan_ab.srgan.upscaling import upscale
@@ -68,6 +68,18 @@ def test_the_seed_decides():
     first, again, other = (assign_folds(pack, 3, seed) for seed in (0, 0, 1))
     assert first.equals(again)
     assert not first.equals(other)
+
+
+@given(st.lists(st.integers(0, 3), min_size=2, max_size=40), st.integers(0, 3))
+@settings(max_examples=100, deadline=None)
+def test_without_a_fold_the_others_are_seen_evenly_and_as_often_as_all(fold, seed):
+    left_out, others = fold[0], [n for n, f in enumerate(fold) if f != fold[0]]
+    if not others:
+        return
+    rows = rows_without(pd.DataFrame({"fold": fold}), left_out, seed)
+    assert len(rows) == len(fold) and set(rows) == set(others)
+    times = np.bincount(rows)[others]
+    assert times.max() - times.min() <= 1
 
 
 @pytest.fixture

@@ -30,7 +30,7 @@ from srgan_ab.srgan.fitting import (
     prefixed,
     shown,
 )
-from srgan_ab.srgan.folds import assign_folds
+from srgan_ab.srgan.folds import assign_folds, rows_without
 from srgan_ab.srgan.perceptual import PerceptualLoss
 
 
@@ -90,7 +90,7 @@ def train(
     def fit_without(fold: int) -> Fitted:
         tqdm.write(f"without fold {fold} (of {settings.folds}, from 0)")
         torch.set_rng_state(start)  # the same first weights: only the images differ
-        rows = torch.from_numpy(np.flatnonzero(folds["fold"] != fold)).to(lr.device)
+        rows = torch.from_numpy(rows_without(folds, fold, seed)).to(lr.device)
         part = checkpoints.part(f"without_fold_{fold}")
         return fit_to(lr[rows], hr[rows], checkpoints=part, curves=None)  # copies of the images
 

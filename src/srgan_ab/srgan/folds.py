@@ -35,3 +35,18 @@ def assign_folds(pack: Pack, folds: int, seed: int) -> pd.DataFrame:
     for number, (_, rows) in enumerate(dealer.split(groups, pack.labels, groups)):
         fold[rows] = number
     return pd.DataFrame({"id": pack.index["id"], "fold": fold})
+
+
+def rows_without(folds: pd.DataFrame, fold: int, seed: int) -> np.ndarray:
+    """Rows to train on without one fold: as many as there are images, so that epochs stay as long.
+
+    The fold's place is taken by a random part of the others, a second time (of two folds, by all of
+    the other). With fewer updates a generator would differ by more than what it has seen.
+
+    Args:
+        folds: of `assign_folds`.
+        fold: that is left out.
+        seed: of the choice.
+    """
+    kept = np.flatnonzero(folds["fold"] != fold)
+    return np.resize(np.random.default_rng((seed, fold)).permutation(kept), len(folds))
