@@ -51,11 +51,23 @@ def test_presets_merge_into_the_params_of_the_repository(project):
         assert merged()["images"]["fit"] == "crops"
         project.shell(
             'make preset NAME=photos SET="data.path=PHOTOS pretrained.classifier=MOBILENET '
-            "pretrained.perceptual=VGG19 pretrained.lpips=SQUEEZENET controls.b_plus=false "
-            'controls.c_plus=false controls.r=false"'
+            'pretrained.perceptual=VGG19 pretrained.lpips=SQUEEZENET classifier.replicates=3"'
         )
         assert merged()["pretrained"]["lpips"] == "SQUEEZENET"
-        assert merged()["controls"] == {"b_plus": False, "c": True, "c_plus": False, "r": False}
+        assert merged()["classifier"]["replicates"] == 3
+        project.shell(
+            'make preset NAME=benchmark SET="data.path=PHOTOS pretrained.perceptual=VGG19 '
+            "pretrained.lpips=SQUEEZENET benchmarks.paths=[SET5,SET14] split.test=0.02 "
+            "split.validation=0.02 srgan.generator.blocks=8 "
+            "srgan.generator.upsampler=nearest_conv srgan.discriminator.channels=32 "
+            "srgan.crop=64 srgan.gradient_clip=1.0 srgan.ema=0.995 "
+            "srgan.pretraining.epochs=60 srgan.pretraining.learning_rate=0.0005 "
+            "srgan.adversarial.epochs=10 srgan.adversarial.learning_rate=0.0004 "
+            "srgan.adversarial.weight=0.1 srgan.pixel.weight=0.1 "
+            'srgan.perceptual.layer=conv3_1 srgan.snapshots=[1,4,10] runtime.threads=1"'
+        )
+        assert merged()["benchmarks"]["paths"] == ["SET5", "SET14"]
+        assert merged()["srgan"]["snapshots"] == [1, 4, 10]
         project.shell(
             'make preset NAME=photos SET="data.source=archive data.path=ARCHIVE '
             "pretrained.classifier=null pretrained.perceptual=null pretrained.lpips=null "
@@ -63,6 +75,7 @@ def test_presets_merge_into_the_params_of_the_repository(project):
         )
         assert merged()["pretrained"] == {"classifier": None, "perceptual": None, "lpips": None}
     assert "up to date" in project.shell("dvc repro downscale")
+    assert "up to date" in project.shell("dvc repro benchmark")
 
 
 def experiments(project) -> dict[str, dict]:
