@@ -75,7 +75,8 @@ def merge(text: str, values: dict[str, object]) -> str:
             if not isinstance(node, dict):
                 raise UserError(f"{key} is no key of params.yaml: mend its spelling")
         if isinstance(value, list) and isinstance(node.get(leaf), list):
-            node[leaf][:] = value  # keeps the brackets and the comment behind them
+            node[leaf][:] = value  # keeps the comment behind it
+            node[leaf].fa.set_flow_style()  # as lines, none at all would not be YAML
         else:
             node[leaf] = value
     stream = io.StringIO()

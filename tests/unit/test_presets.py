@@ -88,6 +88,15 @@ def test_an_override_that_changes_nothing_leaves_the_file_byte_by_byte(preset, p
     assert (project / "params.yaml").read_text() == text
 
 
+def test_lists_written_line_by_line_may_become_empty(preset, project):
+    params = project / "params.yaml"
+    params.write_text(yaml.safe_dump(yaml.safe_load(params.read_text()), sort_keys=False))
+    assert "\n  - cat\n" in params.read_text()
+    assert preset("benchmark", "data.path=/my pictures", "benchmarks.paths=[A,B]").message is None
+    merged = yaml.safe_load(params.read_text())
+    assert (merged["data"]["classes"], merged["benchmarks"]["paths"]) == ([], ["A", "B"])
+
+
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
