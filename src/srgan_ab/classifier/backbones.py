@@ -7,6 +7,7 @@ import torch
 from torch import nn
 from torchvision import models
 
+from srgan_ab.classifier.depthwise import use_strided_depthwise
 from srgan_ab.common import paths
 from srgan_ab.common.errors import UserError
 from srgan_ab.common.weights import load_weights, read_weights
@@ -72,6 +73,7 @@ def build(backbone: str, weights: dict[str, torch.Tensor] | None, freeze: str) -
     last = [k for k, m in network.named_modules() if isinstance(m, (nn.Linear, nn.Conv2d))][-1]
     if backbone != "small_cnn":
         network.set_submodule(last, _with_two_outputs(network.get_submodule(last)))
+    use_strided_depthwise(network)
     if freeze == "features":
         network.requires_grad_(False)
         network.get_submodule(last.split(".")[0]).requires_grad_(True)

@@ -4,12 +4,18 @@ All resamples are computed at once: a resample is a row of weights, how often ea
 and every score is a function of weighted sums.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.special import expit, logit
 
-from srgan_ab.evaluation.classification import BINS, CERTAIN, THRESHOLD, equal_mass_bins
+from srgan_ab.evaluation.calibration_error import calibration_error_draws
+from srgan_ab.evaluation.classification import (
+    CERTAIN,
+    THRESHOLD,
+    expected_calibration_error,
+)
 from srgan_ab.evaluation.predictions import Predictions, Subject
 
 SCORES = (
@@ -24,7 +30,7 @@ SCORES = (
     "brier",
     "ece",
 )
-CHUNK = 200  # resamples at a time: 12 MB of weights for 7,500 images
+CHUNK = 25  # resamples at a time: their weights, 1.5 MB for 7,500 images, stay in the cache
 
 
 @dataclass(frozen=True)
@@ -73,9 +79,7 @@ class _Ranking:
 def weighted_scores(
     labels: np.ndarray, probabilities: np.ndarray, weights: np.ndarray
 ) -> np.ndarray:
-    """The scores of `classification.scores` of one network, under many weightings of the images.
-
-    The bins of the calibration error are those of the unweighted images.
+    """The scores of `classification.scores` but ECE, of one network under many weightings.
 
     Args:
         labels: (N,) of 0 and 1.
@@ -83,23 +87,20 @@ def weighted_scores(
         weights: (R, N) floats, how often each image counts.
 
     Returns:
-        (R, scores) in the order of `SCORES`; NaN where a resample lacks a class that the score
-        needs.
+        (R, scores) in the order of `SCORES`, without the last, ECE; NaN where a resample lacks a
+        class that the score needs.
     """
     called = probabilities >= THRESHOLD
-    sure = probabilities.clip(CERTAIN, 1 - CERTAIN)
-    in_bin = np.eye(BINS)[equal_mass_bins(probabilities)]  # (N, bins)
     columns = [
         np.ones(len(labels)),
         labels,
         called,
         labels * called,
         (labels - probabilities) ** 2,
-        -np.log(np.where(labels == 1, sure, 1 - sure)),
-        *(in_bin * (labels - probabilities)[:, None]).T,
+        surprise(labels, probabilities),
     ]
     sums = weights @ np.stack(columns, axis=1).astype(np.float64)
-    n, positive, called, hit, squared, nats = sums[:, :6].T
+    n, positive, called, hit, squared, nats = sums.T
     negative, false_alarm = n - positive, called - hit
     with np.errstate(invalid="ignore", divide="ignore"):
         sensitivity, specificity = hit / positive, 1 - false_alarm / negative
@@ -114,38 +115,96 @@ def weighted_scores(
             "average_precision": average_precision,
             "log_loss": nats / n,
             "brier": squared / n,
-            "ece": np.abs(sums[:, 6:]).sum(1) / n,
         }
-    return np.stack([values[name] for name in SCORES], axis=1)
+    return np.stack([values[name] for name in SCORES[:-1]], axis=1)
 
 
-def bootstrap(
-    predictions: Predictions, subjects: Sequence[Subject], resamples: int, seed: int
-) -> dict[Subject, np.ndarray]:
-    """Scores of some arms and domains, on the test set and on resamples of it.
+def surprise(labels: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
+    """What each image adds to the log loss, in nats; two arrays that broadcast."""
+    sure = probabilities.clip(CERTAIN, 1 - CERTAIN)
+    return -np.log(np.where(labels == 1, sure, 1 - sure))
 
-    Drawn with replacement are groups of near-duplicates, which stand or fall together. The draws
-    are the same for all subjects, so that differences between them are paired. Memory does not
-    grow with the product of images and resamples.
 
-    Returns:
-        (arm, domain) to (replicates, 1 + resamples, scores); column 0 is the test set as it is.
+def resampled_weights(predictions: Predictions, resamples: int, seed: int) -> Iterator[np.ndarray]:
+    """How often each image is drawn; groups of near-duplicates stand or fall together.
+
+    Yields:
+        (R, N) floats, some resamples at a time; the first row of the first is the test set as it
+        is, 1 everywhere.
     """
     generator = np.random.default_rng(seed)
     _, group = np.unique(predictions.groups, return_inverse=True)
     groups = group.max() + 1
-    parts = {subject: [] for subject in subjects}
     for start in range(0, resamples, CHUNK):
         size = min(CHUNK, resamples - start)
         drawn = generator.multinomial(groups, np.full(groups, 1 / groups), size)
         if start == 0:
             drawn = np.vstack([np.ones((1, groups), int), drawn])
-        weights = drawn[:, group].astype(np.float64)
-        for subject in subjects:
+        yield drawn[:, group].astype(np.float64)
+
+
+def bootstrap(
+    predictions: Predictions, subjects: Sequence[Subject], resamples: int, seed: int
+) -> dict[Subject, np.ndarray]:
+    """Scores of some arms and domains, on the test set and as it might have been.
+
+    The resamples are the same for all subjects, so that differences between them are paired. Two
+    scores are not what resampling makes of them. Average precision is mirrored about its value in
+    log-odds (the basic bootstrap, Davison & Hinkley 1997, section 5.2), because resamples lie as
+    far on the one side of it as it lies on the other side of the truth. ECE comes from
+    `calibration_error_draws`: independent for each subject, and at one quantile for its networks,
+    as if the same luck had met them all.
+
+    Memory does not grow with the product of images and resamples.
+
+    Returns:
+        (arm, domain) to (replicates, 1 + resamples, scores); column 0 is the test set as it is.
+    """
+    labels = predictions.labels
+    parts = {subject: [] for subject in subjects}
+    for weights in resampled_weights(predictions, resamples, seed):
+        for subject, part in parts.items():
             rows = predictions.probabilities[subject]
-            each = [weighted_scores(predictions.labels, p, weights) for p in rows]
-            parts[subject].append(np.stack(each))
-    return {subject: np.concatenate(part, axis=1) for subject, part in parts.items()}
+            part.append(np.stack([weighted_scores(labels, p, weights) for p in rows]))
+    samples = {}
+    for subject, part in parts.items():
+        scores = np.concatenate(part, axis=1)
+        _mirror_log_odds(scores[..., SCORES.index("average_precision")])
+        rows, own = predictions.probabilities[subject], [seed, *"/".join(subject).encode()]
+        errors = ece_samples(predictions, rows, resamples, own)
+        samples[subject] = np.concatenate([scores, errors[..., None]], axis=2)
+    return samples
+
+
+def _mirror_log_odds(values: np.ndarray) -> None:
+    """Put resamples (replicates, 1 + resamples) on the other side of column 0, in place."""
+    odds = logit(values.clip(CERTAIN, 1 - CERTAIN))
+    values[:, 1:] = expit(2 * odds[:, :1] - odds[:, 1:])
+
+
+def ece_samples(
+    predictions: Predictions, rows: np.ndarray, resamples: int, seed: Sequence[int]
+) -> np.ndarray:
+    """ECE of networks, and draws of what it truly is.
+
+    Args:
+        predictions: whose images these are.
+        rows: (replicates, N) probabilities of class 1.
+        resamples: number of draws.
+        seed: numbers that name the stream of the draws; another for what is to be independent.
+
+    Returns:
+        (replicates, 1 + resamples); column 0 is ECE on the test set.
+    """
+    order = np.random.default_rng([*seed, 0]).permutation(resamples)
+    independent = len(np.unique(predictions.groups)) / len(predictions.groups)
+    values = np.empty((len(rows), 1 + resamples))
+    for row, p in zip(values, rows, strict=True):
+        row[0] = expected_calibration_error(predictions.labels, p)
+        random = np.random.default_rng([*seed, 1])  # the same for all: equal networks stay equal
+        drawn = calibration_error_draws(predictions.labels, p, resamples, random, independent)
+        row[1:] = np.sort(drawn)[order]
+    return values
 
 
 def mean_over_replicates(samples: np.ndarray, seed: int) -> np.ndarray:

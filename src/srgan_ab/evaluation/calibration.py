@@ -5,7 +5,6 @@ test images.
 """
 
 from collections.abc import Mapping
-from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -13,7 +12,12 @@ from scipy.optimize import minimize_scalar
 from scipy.special import expit, logit
 from scipy.stats import norm
 
-from srgan_ab.evaluation.bootstrap import SCORES, bootstrap, mean_over_replicates
+from srgan_ab.evaluation.bootstrap import (
+    ece_samples,
+    mean_over_replicates,
+    resampled_weights,
+    surprise,
+)
 from srgan_ab.evaluation.classification import CERTAIN, equal_mass_bins
 from srgan_ab.evaluation.predictions import Predictions
 
@@ -97,35 +101,35 @@ def calibration(
         arm to `temperature` (mean over replicates), `log_loss` (nats) and `ece`, each with its 95 %
         interval `_low _high`, and the same after scaling, `tempered_...`.
     """
-    subjects = [(arm, "hr") for arm in test.arms]
-    temperatures = {
-        subject: [fit_temperature(validation.labels, p) for p in validation.probabilities[subject]]
-        for subject in subjects
-    }
-    tempered = {
-        subject: np.stack(
-            [
-                temper(p, t)
-                for p, t in zip(test.probabilities[subject], temperatures[subject], strict=True)
-            ]
+    temperatures, versions = {}, {}
+    for arm in test.arms:
+        rows = test.probabilities[arm, "hr"]
+        each = [fit_temperature(validation.labels, p) for p in validation.probabilities[arm, "hr"]]
+        temperatures[arm] = np.mean(each)
+        versions[arm, ""] = rows
+        versions[arm, "tempered_"] = np.stack(
+            [temper(p, t) for p, t in zip(rows, each, strict=True)]
         )
-        for subject in subjects
-    }
-    versions = {"": test, "tempered_": replace(test, probabilities=tempered)}
-    result = {arm: {"temperature": np.mean(temperatures[arm, "hr"])} for arm, _ in subjects}
-    for prefix, predictions in versions.items():
-        samples = bootstrap(predictions, subjects, resamples, seed)
-        for arm, domain in subjects:
-            values = samples[arm, domain][:, 0].mean(0)
-            spread = mean_over_replicates(samples[arm, domain], seed)
-            for score in ("log_loss", "ece"):
-                value, column = values[SCORES.index(score)], spread[:, SCORES.index(score)]
-                if score == "ece":  # grows by resampling as much as by chance: mirrored
-                    column = (2 * value - column).clip(0)
-                low, high = np.percentile(column, (2.5, 97.5))
-                result[arm] |= {
-                    f"{prefix}{score}": value,
-                    f"{prefix}{score}_low": low,
-                    f"{prefix}{score}_high": high,
-                }
+
+    nats = np.stack([surprise(test.labels, rows) for rows in versions.values()])
+    by_image = nats.reshape(-1, nats.shape[2]).T  # (N, versions · replicates)
+    log_loss = np.concatenate(
+        [w @ by_image / w.sum(1, keepdims=True) for w in resampled_weights(test, resamples, seed)]
+    )
+    log_loss = log_loss.T.reshape(*nats.shape[:2], -1)  # (versions, replicates, 1 + resamples)
+
+    result = {arm: {"temperature": temperature} for arm, temperature in temperatures.items()}
+    for number, ((arm, prefix), rows) in enumerate(versions.items()):
+        ece = ece_samples(test, rows, resamples, [seed, *f"{prefix}{arm}".encode()])
+        samples = np.stack([log_loss[number], ece], axis=2)
+        spread = mean_over_replicates(samples, seed)
+        for score, value, column in zip(
+            ("log_loss", "ece"), samples[:, 0].mean(0), spread.T, strict=True
+        ):
+            low, high = np.percentile(column, (2.5, 97.5)).clip(0)
+            result[arm] |= {
+                f"{prefix}{score}": value,
+                f"{prefix}{score}_low": low,
+                f"{prefix}{score}_high": high,
+            }
     return result

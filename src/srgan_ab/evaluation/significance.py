@@ -104,9 +104,6 @@ def difference(
     each = samples[first] - samples[second]  # (replicates, 1 + resamples, scores)
     values = each[:, 0].mean(0)
     resampled = mean_over_replicates(each, seed)
-    # calibration errors grow by resampling as much as by chance: the interval is mirrored
-    ece = SCORES.index("ece")
-    resampled[:, ece] = 2 * values[ece] - resampled[:, ece]
     judged = {name: _resampled(column) for name, column in zip(SCORES, resampled.T, strict=True)}
 
     rows = [predictions.probabilities[subject] for subject in (first, second)]

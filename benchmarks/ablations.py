@@ -1,0 +1,198 @@
+"""The SRGAN with one thing changed at a time: DVC experiments, and what each generator is worth.
+
+    python benchmarks/ablations.py run              # every variant that has no result yet
+    python benchmarks/ablations.py run lsgan r1_r2  # these
+    python benchmarks/ablations.py table            # the results as Markdown
+
+It starts from the params.yaml and the data of the workspace, preset `photos` for docs/ablations.md.
+A GAN buys perceptual quality with PSNR, so variants are compared at one PSNR: weights between
+SRResNet's and SRGAN's (Wang et al. 2018, arXiv 1809.00219, section 3.4) give every PSNR between
+theirs. Results go to ablations/<variant>.json.
+"""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+import pandas as pd
+import torch
+import typer
+
+from srgan_ab.common import paths
+from srgan_ab.common.files import write_metrics
+from srgan_ab.common.packs import open_pack
+from srgan_ab.common.params import load
+from srgan_ab.common.runtime import Runtime, prepare
+from srgan_ab.common.weights import load_weights, read_weights
+from srgan_ab.evaluation.image_quality import load_lpips, lr_psnr, measure
+from srgan_ab.srgan.crops import as_float
+from srgan_ab.srgan.generator import Generator, fold_normalization
+from srgan_ab.srgan.perceptual import PerceptualLoss
+from srgan_ab.srgan.upscaling import upscale
+
+RESULTS = Path("ablations")
+SHARES = (0.0, 0.25, 0.5, 0.75, 1.0)  # of SRGAN's weights; the rest is SRResNet's
+SHORT = {
+    "srgan.pretraining.epochs": "8",
+    "srgan.adversarial.epochs": "6",
+    "srgan.snapshots": "[1,3,6]",
+}
+VARIANTS: dict[str, dict[str, str]] = {
+    "reference": {},
+    "reference_seed_1": {"srgan.seed": "1"},
+    "reference_seed_2": {"srgan.seed": "2"},
+    "pixel_shuffle": {"srgan.generator.upsampler": "pixel_shuffle"},
+    "generator_batch_norm": {"srgan.generator.normalization": "batch"},
+    "no_bicubic_skip": {"srgan.generator.skip": "none"},
+    "mse_pretraining": {"srgan.pretraining.loss": "mse"},
+    # 10 epochs of the adversarial phase take as long as 8 and 6 of the reference
+    "no_pretraining": {
+        "srgan.pretraining.epochs": "0",
+        "srgan.adversarial.epochs": "10",
+        "srgan.snapshots": "[1,5,10]",
+    },
+    # as many pixels and updates as the reference: a quarter of the images, of four times the area
+    "crop_96": {
+        "srgan.crop": "96",
+        "srgan.batch_size": "4",
+        "srgan.pretraining.epochs": "2",
+        "srgan.adversarial.epochs": "2",
+        "srgan.snapshots": "[1,2]",
+    },
+    "lsgan": {"srgan.adversarial.loss": "lsgan"},
+    "relativistic": {"srgan.adversarial.loss": "relativistic"},
+    "r1_r2": {
+        "srgan.adversarial.loss": "relativistic",
+        "srgan.adversarial.r1": "1.0",
+        "srgan.adversarial.r2": "1.0",
+        "srgan.discriminator.normalization": "none",
+    },
+    "spectral_norm": {
+        "srgan.discriminator.normalization": "none",
+        "srgan.discriminator.spectral_norm": "true",
+    },
+    "lpips_loss": {"srgan.perceptual.network": "lpips"},
+    "vgg_conv2_2": {"srgan.perceptual.layer": "conv2_2"},
+    "weight_0.03": {"srgan.adversarial.weight": "0.03"},
+    "weight_0.3": {"srgan.adversarial.weight": "0.3"},
+}
+
+app = typer.Typer(add_completion=False, help=__doc__, rich_markup_mode=None)
+
+
+def between(share: float, device: torch.device) -> Generator:
+    """The generator whose weights lie between SRResNet's (0) and SRGAN's (1)."""
+    (first, architecture), (last, _) = (read_weights(p) for p in (paths.SRRESNET, paths.GENERATOR))
+    generator = Generator(**architecture)
+    state = {k: torch.lerp(first[k].float(), last[k].float(), share) for k in first}
+    load_weights(generator, state, str(paths.GENERATOR))
+    fold_normalization(generator.eval())
+    return generator.to(device, memory_format=torch.channels_last)
+
+
+@torch.no_grad()
+def distance(judge: PerceptualLoss, sr: np.ndarray, hr: np.ndarray, runtime: Runtime) -> float:
+    """Mean distance of the features of (N, H, W, 3) uint8 images."""
+    values = []
+    for start in range(0, len(hr), 50):
+        pair = (torch.from_numpy(np.array(x[start : start + 50])) for x in (sr, hr))
+        values.append(judge(*(as_float(x.to(runtime.device)) for x in pair)).item())
+    return float(np.mean(values))
+
+
+def assess(settings) -> dict:
+    """Quality on validation of the generators in models/srgan, and of those between them."""
+    runtime, val = prepare(settings.runtime, 0), open_pack("val")
+    lpips = load_lpips(paths.pretrained("lpips"), runtime.device)
+    judges = {
+        name: PerceptualLoss(network, layer, paths.pretrained(place) / "weights.safetensors")
+        for name, network, layer, place in (
+            ("vgg19_conv3_1", "vgg19", "conv3_1", "perceptual"),
+            ("mobilenet_v2", "mobilenet_v2", "features.6", "classifier"),
+        )
+    }
+    rows = []
+    for share in SHARES:
+        sr = np.empty_like(val.hr)
+        upscale(between(share, runtime.device), val.lr, sr, runtime)
+        row = {"share": share, **measure(sr, val.hr, lpips, runtime.device)}
+        row["lr_psnr"] = lr_psnr(sr, val.lr, runtime.device)
+        row |= {name: distance(judge, sr, val.hr, runtime) for name, judge in judges.items()}
+        rows.append(row)
+    provenance = json.loads((paths.PROVENANCE / "train_srgan.json").read_text())
+    return {
+        "seconds": provenance["seconds"],
+        "training": json.loads((paths.METRICS / "train_srgan.json").read_text()),
+        "history": pd.read_csv(paths.PLOTS / "srgan.csv").to_dict("list"),
+        "line": rows,
+    }
+
+
+@app.command()
+def run(
+    names: Annotated[list[str] | None, typer.Argument(help="Variants; none = all.")] = None,
+) -> None:
+    """Train variants as DVC experiments of their names, and assess what they leave."""
+    unknown = sorted(set(names or ()) - VARIANTS.keys())
+    if unknown:
+        sys.exit(f"ablations: there is no {unknown[0]}: choose from {' '.join(VARIANTS)}")
+    for name in names or VARIANTS:
+        result = RESULTS / f"{name}.json"
+        if result.exists():
+            continue
+        changes = SHORT | VARIANTS[name]
+        flags = [part for key, value in changes.items() for part in ("-S", f"{key}={value}")]
+        dvc = [sys.executable, "-m", "dvc", "exp"]
+        # one of this name, left by a run that was stopped; `--force` would run all stages again
+        subprocess.run([*dvc, "remove", "--quiet", name], check=False, stderr=subprocess.DEVNULL)
+        subprocess.run([*dvc, "run", "--name", name, *flags, "train_srgan"], check=True)
+        write_metrics(result, {"changes": VARIANTS[name], **assess(load(paths.PARAMS))})
+
+
+def at_psnr(line: pd.DataFrame, psnr: float, column: str) -> float:
+    """A column where the line from SRResNet to SRGAN has a PSNR; NaN where it does not."""
+    line = line.sort_values("psnr_rgb")
+    return float(np.interp(psnr, line["psnr_rgb"], line[column], left=np.nan, right=np.nan))
+
+
+@app.command()
+def table(
+    psnr: Annotated[float, typer.Option(help="dB, RGB, at which variants are compared.")] = 26.0,
+) -> None:
+    """Print the results as Markdown."""
+    rows = []
+    for name in VARIANTS:
+        if not (RESULTS / f"{name}.json").exists():
+            continue
+        result = json.loads((RESULTS / f"{name}.json").read_text())
+        line = pd.DataFrame(result["line"])
+        last = line.iloc[-1]
+        rows.append(
+            {
+                "variant": f"`{name}`",
+                "minutes": f"{result['seconds'] / 60:.1f}",
+                "SRResNet PSNR": f"{line['psnr_rgb'].iloc[0]:.2f}",
+                "epoch": result["training"]["epoch"],
+                "PSNR": f"{last['psnr_rgb']:.2f}",
+                "LPIPS": f"{last['lpips']:.4f}",
+                "VGG19": f"{last['vgg19_conv3_1']:.3f}",
+                "MobileNetV2": f"{last['mobilenet_v2']:.3f}",
+                "LR consistency": f"{last['lr_psnr']:.1f}",
+                **{
+                    f"{label} at {psnr} dB": f"{at_psnr(line, psnr, column):.{digits}f}"
+                    for label, column, digits in (
+                        ("LPIPS", "lpips", 4),
+                        ("VGG19", "vgg19_conv3_1", 3),
+                        ("MobileNetV2", "mobilenet_v2", 3),
+                    )
+                },
+            }
+        )
+    print(pd.DataFrame(rows).to_markdown(index=False, disable_numparse=True))
+
+
+if __name__ == "__main__":
+    app()
