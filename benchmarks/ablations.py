@@ -35,7 +35,9 @@ from srgan_ab.srgan.upscaling import upscale
 
 RESULTS = Path("ablations")
 SHARES = (0.0, 0.25, 0.5, 0.75, 1.0)  # of SRGAN's weights; the rest is SRResNet's
-SHORT = {
+REFERENCE = {
+    "srgan.perceptual.network": "vgg19",
+    "srgan.perceptual.layer": "conv3_1",
     "srgan.pretraining.epochs": "8",
     "srgan.adversarial.epochs": "6",
     "srgan.snapshots": "[1,3,6]",
@@ -70,14 +72,25 @@ VARIANTS: dict[str, dict[str, str]] = {
         "srgan.adversarial.r2": "1.0",
         "srgan.discriminator.normalization": "none",
     },
-    "spectral_norm": {
-        "srgan.discriminator.normalization": "none",
-        "srgan.discriminator.spectral_norm": "true",
-    },
     "lpips_loss": {"srgan.perceptual.network": "lpips"},
+    "lpips_relativistic": {
+        "srgan.perceptual.network": "lpips",
+        "srgan.adversarial.loss": "relativistic",
+    },
     "vgg_conv2_2": {"srgan.perceptual.layer": "conv2_2"},
+    "pixel_weight_10": {"srgan.pixel.weight": "10.0"},
     "weight_0.03": {"srgan.adversarial.weight": "0.03"},
     "weight_0.3": {"srgan.adversarial.weight": "0.3"},
+}
+# one long training of a smaller network on fewer images, looked at after 5, 50 and 150 epochs
+LONG = {
+    "epochs_150": {
+        "data.per_class": "300",
+        "srgan.generator.blocks": "4",
+        "srgan.generator.channels": "32",
+        "srgan.adversarial.epochs": "150",
+        "srgan.snapshots": "[5,50,150]",
+    }
 }
 
 app = typer.Typer(add_completion=False, help=__doc__, rich_markup_mode=None)
@@ -136,20 +149,29 @@ def run(
     names: Annotated[list[str] | None, typer.Argument(help="Variants; none = all.")] = None,
 ) -> None:
     """Train variants as DVC experiments of their names, and assess what they leave."""
-    unknown = sorted(set(names or ()) - VARIANTS.keys())
+    known = VARIANTS | LONG
+    unknown = sorted(set(names or ()) - known.keys())
     if unknown:
-        sys.exit(f"ablations: there is no {unknown[0]}: choose from {' '.join(VARIANTS)}")
-    for name in names or VARIANTS:
-        result = RESULTS / f"{name}.json"
-        if result.exists():
-            continue
-        changes = SHORT | VARIANTS[name]
-        flags = [part for key, value in changes.items() for part in ("-S", f"{key}={value}")]
-        dvc = [sys.executable, "-m", "dvc", "exp"]
-        # one of this name, left by a run that was stopped; `--force` would run all stages again
-        subprocess.run([*dvc, "remove", "--quiet", name], check=False, stderr=subprocess.DEVNULL)
-        subprocess.run([*dvc, "run", "--name", name, *flags, "train_srgan"], check=True)
-        write_metrics(result, {"changes": VARIANTS[name], **assess(load(paths.PARAMS))})
+        sys.exit(f"ablations: there is no {unknown[0]}: choose from {' '.join(known)}")
+    params = paths.PARAMS.read_text()
+    try:
+        for name in names or known:
+            result = RESULTS / f"{name}.json"
+            if not result.exists():
+                paths.PARAMS.write_text(params)  # an experiment leaves its own in the workspace
+                train(name, REFERENCE | known[name])
+                write_metrics(result, {"changes": known[name], **assess(load(paths.PARAMS))})
+    finally:
+        paths.PARAMS.write_text(params)
+
+
+def train(name: str, changes: dict[str, str]) -> None:
+    """Run `train_srgan` as a DVC experiment, in the workspace."""
+    dvc = [sys.executable, "-m", "dvc", "exp"]
+    flags = [part for key, value in changes.items() for part in ("-S", f"{key}={value}")]
+    # one of this name, left by a run that was stopped; `--force` would run all stages again
+    subprocess.run([*dvc, "remove", "--quiet", name], check=False, stderr=subprocess.DEVNULL)
+    subprocess.run([*dvc, "run", "--name", name, *flags, "train_srgan"], check=True)
 
 
 def at_psnr(line: pd.DataFrame, psnr: float, column: str) -> float:
@@ -192,6 +214,14 @@ def table(
             }
         )
     print(pd.DataFrame(rows).to_markdown(index=False, disable_numparse=True))
+    for name, changes in LONG.items():
+        if (RESULTS / f"{name}.json").exists():
+            history = pd.DataFrame(json.loads((RESULTS / f"{name}.json").read_text())["history"])
+            columns = ["epoch", "loss_d", "d_real", "d_fake", "d_accuracy", "d_accuracy_val"]
+            columns += ["val_psnr_rgb", "val_ssim_y", "val_lpips"]
+            shown = history[history["epoch"].isin(json.loads(changes["srgan.snapshots"]))]
+            print(f"\n`{name}`\n")
+            print(shown[columns].to_markdown(index=False, floatfmt=".3f"))
 
 
 if __name__ == "__main__":
