@@ -100,7 +100,7 @@ def test_lists_written_line_by_line_may_become_empty(preset, project):
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (["fotos"], "there is no preset 'fotos': choose one of benchmark, full, photos"),
+        (["fotos"], "there is no preset 'fotos': choose one of benchmark, full-cpu, full, photos"),
         (["photos"], "data.path"),
         (["full", "split.test"], "'split.test' is no key=value"),
         (["full", "split.tset=0.2"], "split.tset is no known key"),
