@@ -58,6 +58,12 @@ def test_presets_merge_into_the_params_of_the_repository(project):
         assert merged()["pretrained"]["lpips"] == "SQUEEZENET"
         assert merged()["classifier"]["replicates"] == 3
         project.shell(
+            'make preset NAME=photos SET="data.path=PHOTOS pretrained.classifier=MOBILENET '
+            "pretrained.perceptual=VGG19 pretrained.lpips=SQUEEZENET "
+            'runtime.threads=1"'
+        )
+        assert merged()["runtime"]["threads"] == 1
+        project.shell(
             'make preset NAME=benchmark SET="data.path=PHOTOS pretrained.perceptual=VGG19 '
             "pretrained.lpips=SQUEEZENET benchmarks.paths=[SET5,SET14] split.test=0.02 "
             "split.validation=0.02 srgan.generator.blocks=8 "

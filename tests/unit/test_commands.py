@@ -10,6 +10,14 @@ NOT_RUN = {
         "tests/pipeline/test_pipeline.py::test_a_clone_makes_the_same_bits",
     ),
     "make test": ("it would run itself", ".ci/run"),
+    "python benchmarks/ablations.py run": (
+        "an hour of training",
+        "tests/unit/test_ablations.py::test_every_variant_is_a_valid_experiment",
+    ),
+    "python benchmarks/ablations.py table --psnr 26.2": (
+        "shows what an hour of training gave",
+        "tests/unit/test_ablations.py::test_the_table_holds_what_was_measured",
+    ),
     "python benchmarks/speed.py": (
         "many minutes",
         "tests/unit/test_speed.py::test_both_sides_take_their_steps",

@@ -4,7 +4,7 @@ Declared here, before any result: the pairs, and which of them confirm something
 """
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.stats import norm
@@ -84,7 +84,7 @@ def difference(
     """First minus second, for every score.
 
     One network per arm and images without near-duplicates: McNemar and Tango for accuracy, DeLong
-    for ROC-AUC. Otherwise, and for the other scores, the bootstrap over images and networks.
+    for ROC-AUC. Otherwise, and for the other scores, what `bootstrap` makes of images and networks.
 
     Args:
         predictions: what was resampled.
@@ -105,6 +105,7 @@ def difference(
     values = each[:, 0].mean(0)
     resampled = mean_over_replicates(each, seed)
     judged = {name: _resampled(column) for name, column in zip(SCORES, resampled.T, strict=True)}
+    judged["ece"] = replace(judged["ece"], method="posterior")
 
     rows = [predictions.probabilities[subject] for subject in (first, second)]
     if predictions.independent:
