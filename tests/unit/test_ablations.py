@@ -92,10 +92,10 @@ def test_the_table_holds_what_was_measured(ablations, tmp_path, monkeypatch):
         for s, p, d in ((0, 27.0, 0.2), (1, 26.0, 0.16))
     ]
     result = {"seconds": 120, "training": {"epoch": 3}, "history": {"epoch": [1]}, "line": line}
-    (ablations.RESULTS / "lsgan.json").write_text(json.dumps(result))
+    (ablations.RESULTS / "relativistic.json").write_text(json.dumps(result))
     shown = CliRunner().invoke(ablations.app, ["table", "--psnr", "26.5"]).stdout
     head, _, row = shown.strip().splitlines()
     cells = dict(zip(*([x.strip() for x in y.split("|")] for y in (head, row)), strict=True))
-    assert cells["variant"] == "`lsgan`" and cells["minutes"] == "2.0" and cells["epoch"] == "3"
+    assert cells["variant"] == "`relativistic`" and cells["minutes"] == "2.0" and cells["epoch"] == "3"
     assert (cells["SRResNet PSNR"], cells["PSNR"]) == ("27.00", "26.00")
     assert (cells["LPIPS"], cells["LPIPS at 26.5 dB"]) == ("0.1600", "0.1800")
