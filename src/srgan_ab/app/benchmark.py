@@ -35,7 +35,7 @@ def benchmark(
     pictures: Annotated[
         Path | None, typer.Option(help="A directory for a sheet of crops of each picture.")
     ] = None,
-    tile: Annotated[int, typer.Option(min=16, help="Side of a tile in pixels.")] = 128,
+    tile: Annotated[int, typer.Option(min=16, help="Side of a tile in pixels.")] = 256,
     device: Annotated[
         Literal["auto", "cpu", "cuda", "mps"], typer.Option(help="Where to compute.")
     ] = "auto",

@@ -23,7 +23,7 @@ def upscale(
     model: Annotated[
         Path, typer.Option(help="Weights of a generator: SRGAN's or SRResNet's.")
     ] = paths.GENERATOR,
-    tile: Annotated[int, typer.Option(min=16, help="Side of a tile in pixels.")] = 128,
+    tile: Annotated[int, typer.Option(min=16, help="Side of a tile in pixels.")] = 256,
     device: Annotated[
         Literal["auto", "cpu", "cuda", "mps"], typer.Option(help="Where to compute.")
     ] = "auto",

@@ -52,7 +52,7 @@ def halo(generator: Generator) -> int:
 
 @torch.inference_mode()
 def upscale_picture(
-    generator: Generator, lr: np.ndarray, runtime: Runtime, tile: int = 128
+    generator: Generator, lr: np.ndarray, runtime: Runtime, tile: int = 256
 ) -> np.ndarray:
     """Enlarge one picture of any size; tiles overlap by the receptive field, so none shows.
 
@@ -90,7 +90,7 @@ def upscale_picture(
 
 
 def upscale_image(
-    generator: Generator, image: Image.Image, runtime: Runtime, tile: int = 128
+    generator: Generator, image: Image.Image, runtime: Runtime, tile: int = 256
 ) -> Image.Image:
     """Enlarge a picture and keep its mode, its alpha and its `info`.
 
