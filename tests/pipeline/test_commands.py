@@ -47,6 +47,13 @@ def test_presets_merge_into_the_params_of_the_repository(project):
         assert merged()["data"]["path"] == "/path/to/a/folder/with/cat/and/dog"
         project.shell("make preset NAME=full")
         assert merged()["srgan"]["adversarial"]["epochs"] == 150
+        project.shell("make preset NAME=full-cpu")
+        assert merged()["data"]["source"] == "asirra"
+        project.shell(
+            'make preset NAME=full-cpu SET="data.source=archive data.path=ARCHIVE '
+            'pretrained.classifier=MOBILENET pretrained.lpips=SQUEEZENET"'
+        )
+        assert merged()["data"]["path"] == "ARCHIVE"
         project.shell('make preset NAME=benchmark SET="data.path=/path/to/photographs"')
         assert merged()["images"]["fit"] == "crops"
         project.shell(
@@ -136,9 +143,10 @@ def test_a_study(study):
     study.shell("dvc exp run --queue -n generator -S srgan.seed=1,2,3,4")
     study.shell("dvc exp run --queue -n added -S b.images=hr+sr -S b.per_class=20,60,120")
     study.shell("dvc exp run --queue -n backbone -S classifier.backbone=resnet18,mobilenet_v2")
+    study.shell("dvc exp run --queue -n published -S b.images=hr+sr -S b.per_class=1500")
     expected = {"generator": 4, "added": 3, "backbone": 2}
     expected = {f"{name}-{i + 1}" for name, count in expected.items() for i in range(count)}
-    assert set(experiments(study)) == expected
+    assert set(experiments(study)) == expected | {"published"}
     study.dvc("queue", "remove", "--queued")  # they would take minutes
 
     study.shell("dvc exp run --queue -n fraction -S b.per_class=20,60,120", {"20,60,120": "4,8"})
