@@ -38,8 +38,10 @@ def compare(params):
     write_metrics(paths.METRICS / "comparison.json", found)
     write_metrics(paths.METRICS / "model.json", metrics(settings.model))
     with atomic_file(paths.METRICS / "verdict.md") as temporary:
-        replicates = predictions.replicates
-        temporary.write_text(verdict(found, settings.margin, len(labels), replicates, synthetic))
+        replicates, b_images = predictions.replicates, params.b.images
+        temporary.write_text(
+            verdict(found, settings.margin, len(labels), replicates, synthetic, b_images)
+        )
     calibrated = calibration(validation, predictions, settings.bootstrap, params.seed)
     write_metrics(paths.METRICS / "calibration.json", calibrated)
     ledger = {
@@ -78,7 +80,7 @@ def compare(params):
         images=len(labels),
         replicates=replicates,
         synthetic=synthetic,
-        b_images=params.b.images,
+        b_images=b_images,
     )
     save_figure(figure, paths.PLOTS / "comparison.png")
 

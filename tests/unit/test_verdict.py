@@ -125,14 +125,23 @@ def test_added_images_help_only_if_they_help_more_than_bicubic_ones(gain, contro
     assert answers(outcomes)[ADDED].startswith(answer)
 
 
-def whole(results, replicates=1):
+def whole(results, replicates=1, b_images="sr"):
     return verdict(
         {pair: {"accuracy": result} for pair, result in results.items()},
         MARGIN,
         images=180,
         replicates=replicates,
         synthetic=True,
+        b_images=b_images,
     )
+
+
+def test_a_mixture_is_not_called_a_replacement_of_real_images():
+    results = {pair: WORSE for pair in PAIRS}
+    assert "- SRGAN's images in place of real ones: **" in whole(results)
+    mixed = whole(results, b_images="hr+sr")
+    assert "- SRGAN's images in place of real ones: **" not in mixed
+    assert "- B's mixture of real and SRGAN's images in place of real ones alone: **no" in mixed
 
 
 def test_the_verdict_answers_first_and_says_what_it_rests_on():

@@ -91,11 +91,12 @@ def sentence(pair: str, result: Mapping, margin: float, images: int) -> str:
     )
 
 
-def answers(outcomes: Mapping[str, str]) -> dict[str, str]:
+def answers(outcomes: Mapping[str, str], b_images: str = "sr") -> dict[str, str]:
     """Does super-resolution help a classifier? Three questions, answered from outcomes.
 
     Args:
         outcomes: pair to what `outcome` returns, for the pairs that were compared.
+        b_images: what B was trained on, `sr` or `hr+sr`.
 
     Returns:
         question to a sentence that begins with yes, no, undecided or not tested.
@@ -124,12 +125,15 @@ def answers(outcomes: Mapping[str, str]) -> dict[str, str]:
         added = "undecided: they help, but it is open whether bicubic images help as much"
     else:
         added = "no: they help, but bicubic images help at least as much"
+    instead = "SRGAN's images in place of real ones"
+    enlarged = "SRGAN in place of bicubic, where only small images are to be had"
+    if b_images != "sr":
+        instead = "B's mixture of real and SRGAN's images in place of real ones alone"
+        enlarged = "that mixture in place of bicubic images, where only small ones are to be had"
     return {
-        "SRGAN's images in place of real ones": simple("b_minus_a"),
+        instead: simple("b_minus_a"),
         "SRGAN's images added to real ones": added,
-        "SRGAN in place of bicubic, where only small images are to be had": simple(
-            "b_sr_minus_c_bicubic"
-        ),
+        enlarged: simple("b_sr_minus_c_bicubic"),
     }
 
 
@@ -139,6 +143,7 @@ def verdict(
     images: int,
     replicates: int,
     synthetic: bool,
+    b_images: str,
 ) -> str:
     """The whole verdict in Markdown.
 
@@ -148,16 +153,18 @@ def verdict(
         images: in the test set.
         replicates: networks per arm.
         synthetic: whether the images are rendered.
+        b_images: as of `answers`.
     """
     results = {pair: scores["accuracy"] for pair, scores in differences.items()}
     family = [pair for pair in CONFIRMATORY if pair in results]
     outcomes = {pair: outcome(results[pair], margin) for pair in family}
+    said = answers(outcomes, b_images)
     networks = "one network" if replicates == 1 else f"{replicates} networks"
     tests = "test" if len(family) == 1 else "tests"
     lines = [
         "# Does super-resolution help a classifier?",
         "",
-        *(f"- {question}: **{answer}**." for question, answer in answers(outcomes).items()),
+        *(f"- {question}: **{answer}**." for question, answer in said.items()),
         "",
         f"Accuracy on the same {images:,} {'synthetic ' if synthetic else ''}test images, "
         f"{networks} per arm. Equivalence margin: {100 * margin:g} points. Declared beforehand: "
