@@ -83,12 +83,6 @@ def test_presets_merge_into_the_params_of_the_repository(project):
         )
         assert merged()["benchmarks"]["paths"] == ["SET5", "SET14"]
         assert merged()["srgan"]["snapshots"] == [1, 4, 10]
-        project.shell(
-            'make preset NAME=photos SET="data.source=archive data.path=ARCHIVE '
-            "pretrained.classifier=null pretrained.perceptual=null pretrained.lpips=null "
-            'srgan.perceptual.weight=0.0 srgan.select=psnr"'
-        )
-        assert merged()["pretrained"] == {"classifier": None, "perceptual": None, "lpips": None}
     assert "up to date" in project.shell("dvc repro downscale")
     assert "up to date" in project.shell("dvc repro benchmark")
 
