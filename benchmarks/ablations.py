@@ -38,6 +38,10 @@ SHARES = (0.0, 0.25, 0.5, 0.75, 1.0)  # of SRGAN's weights; the rest is SRResNet
 REFERENCE = {
     "srgan.perceptual.network": "vgg19",
     "srgan.perceptual.layer": "conv3_1",
+    "srgan.crop": "48",
+    "srgan.batch_size": "16",
+    "srgan.gradient_clip": "null",
+    "srgan.pretraining.learning_rate": "0.001",
     "srgan.pretraining.epochs": "8",
     "srgan.adversarial.epochs": "6",
     "srgan.snapshots": "[1,3,6]",

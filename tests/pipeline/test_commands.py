@@ -60,7 +60,9 @@ def test_presets_merge_into_the_params_of_the_repository(project):
             'make preset NAME=photos SET="data.path=PHOTOS pretrained.classifier=MOBILENET '
             "pretrained.perceptual=VGG19 pretrained.lpips=SQUEEZENET classifier.replicates=3 "
             "srgan.perceptual.network=vgg19 srgan.perceptual.layer=conv3_1 "
-            'srgan.adversarial.epochs=10 srgan.snapshots=[1,4,10]"'
+            "srgan.adversarial.epochs=10 srgan.snapshots=[1,4,10] "
+            "srgan.crop=48 srgan.batch_size=16 srgan.gradient_clip=null "
+            'srgan.pretraining.epochs=16 srgan.pretraining.learning_rate=0.001"'
         )
         assert merged()["pretrained"]["lpips"] == "SQUEEZENET"
         assert merged()["classifier"]["replicates"] == 3
