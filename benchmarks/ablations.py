@@ -59,7 +59,6 @@ CROP_96 = {
 }
 VARIANTS: dict[str, dict[str, str]] = {
     "reference": {},
-    "reference_seed_1": {"srgan.seed": "1"},
     "pixel_shuffle": {"srgan.generator.upsampler": "pixel_shuffle"},
     "generator_batch_norm": {"srgan.generator.normalization": "batch"},
     "no_bicubic_skip": {"srgan.generator.skip": "none"},
@@ -228,7 +227,11 @@ def table(
             columns += ["val_psnr_rgb", "val_ssim_y", "val_lpips"]
             shown = history[history["epoch"].isin(json.loads(changes["srgan.snapshots"]))]
             print(f"\n`{name}`\n")
-            print(shown[columns].to_markdown(index=False, floatfmt=".3f"))
+            print(
+                shown[columns].to_markdown(
+                    index=False, floatfmt=(".0f", *[".3f"] * (len(columns) - 1))
+                )
+            )
 
 
 if __name__ == "__main__":
