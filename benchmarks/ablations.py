@@ -1,7 +1,7 @@
 """The SRGAN with one thing changed at a time: DVC experiments, and what each generator is worth.
 
     python benchmarks/ablations.py run              # every variant that has no result yet
-    python benchmarks/ablations.py run lsgan r1_r2  # these
+    python benchmarks/ablations.py run crop_96 r1_r2   # these
     python benchmarks/ablations.py table            # the results as Markdown
 
 It starts from the params.yaml and the data of the workspace, preset `photos` for docs/ablations.md.
@@ -22,7 +22,7 @@ import torch
 import typer
 
 from srgan_ab.common import paths
-from srgan_ab.common.files import write_metrics
+from srgan_ab.common.files import atomic_file, write_metrics
 from srgan_ab.common.packs import open_pack
 from srgan_ab.common.params import load
 from srgan_ab.common.runtime import Runtime, prepare
@@ -164,11 +164,17 @@ def run(
         for name in names or known:
             result = RESULTS / f"{name}.json"
             if not result.exists():
-                paths.PARAMS.write_text(params)  # an experiment leaves its own in the workspace
+                restore(params)  # an experiment leaves its own in the workspace
                 train(name, REFERENCE | known[name])
                 write_metrics(result, {"changes": known[name], **assess(load(paths.PARAMS))})
     finally:
-        paths.PARAMS.write_text(params)
+        restore(params)
+
+
+def restore(params: str) -> None:
+    """Write the text of params.yaml."""
+    with atomic_file(paths.PARAMS) as temporary:
+        temporary.write_text(params)
 
 
 def train(name: str, changes: dict[str, str]) -> None:
@@ -177,7 +183,9 @@ def train(name: str, changes: dict[str, str]) -> None:
     flags = [part for key, value in changes.items() for part in ("-S", f"{key}={value}")]
     # one of this name, left by a run that was stopped; `--force` would run all stages again
     subprocess.run([*dvc, "remove", "--quiet", name], check=False, stderr=subprocess.DEVNULL)
-    subprocess.run([*dvc, "run", "--name", name, *flags, "train_srgan"], check=True)
+    command = [*dvc, "run", "--name", name, *flags, "train_srgan"]
+    if subprocess.run(command, check=False).returncode:
+        sys.exit(f"ablations: {name} failed, see above; `run` again goes on with it")
 
 
 def at_psnr(line: pd.DataFrame, psnr: float, column: str) -> float:
