@@ -1,7 +1,7 @@
 """The SRGAN with one thing changed at a time: DVC experiments, and what each generator is worth.
 
     python benchmarks/ablations.py run              # every variant that has no result yet
-    python benchmarks/ablations.py run crop_96 r1_r2   # these
+    python benchmarks/ablations.py run crop_96 r1_r2  # these
     python benchmarks/ablations.py table            # the results as Markdown
 
 It starts from the params.yaml and the data of the workspace, preset `photos` for docs/ablations.md.
