@@ -1,13 +1,13 @@
 """The SRGAN with one thing changed at a time: DVC experiments, and what each generator is worth.
 
     python benchmarks/ablations.py run              # every variant that has no result yet
-    python benchmarks/ablations.py run crop_96 r1_r2  # these
+    python benchmarks/ablations.py run crop_96 r1_r2 --seed 8  # these, trained by another seed
     python benchmarks/ablations.py table            # the results as Markdown
 
 It starts from the params.yaml and the data of the workspace, preset `photos` for docs/ablations.md.
 A GAN buys perceptual quality with PSNR, so variants are compared at one PSNR: weights between
 SRResNet's and SRGAN's (Wang et al. 2018, arXiv 1809.00219, section 3.4) give every PSNR between
-theirs. Results go to ablations/<variant>.json.
+theirs. Results go to ablations/<variant>.json, those of a seed to <variant>.seed<n>.json.
 """
 
 import json
@@ -20,6 +20,7 @@ import numpy as np
 import pandas as pd
 import torch
 import typer
+from lattice import lattice
 
 from srgan_ab.common import paths
 from srgan_ab.common.files import atomic_file, write_metrics
@@ -73,7 +74,11 @@ VARIANTS: dict[str, dict[str, str]] = {
         "srgan.adversarial.epochs": "10",
         "srgan.snapshots": "[1,5,10]",
     },
+    # what the two that need a lower rate may owe to it
+    "lower_rate": {"srgan.pretraining.learning_rate": "0.0004"},
     "crop_96": CROP_96,
+    "crop_96_relativistic": CROP_96 | {"srgan.adversarial.loss": "relativistic"},
+    "vgg_conv2_2": {"srgan.perceptual.layer": "conv2_2"},
     "relativistic": {"srgan.adversarial.loss": "relativistic"},
     "r1_r2": {
         "srgan.adversarial.loss": "relativistic",
@@ -140,6 +145,7 @@ def assess(settings) -> dict:
         row = {"share": share, **measure(sr, val.hr, lpips, runtime.device)}
         row["lr_psnr"] = lr_psnr(sr, val.lr, runtime.device)
         row |= {name: distance(judge, sr, val.hr, runtime) for name, judge in judges.items()}
+        row["lattice"] = lattice(sr)
         rows.append(row)
     provenance = json.loads((paths.PROVENANCE / "train_srgan.json").read_text())
     return {
@@ -153,6 +159,9 @@ def assess(settings) -> dict:
 @app.command()
 def run(
     names: Annotated[list[str] | None, typer.Argument(help="Variants; none = all.")] = None,
+    seed: Annotated[
+        int | None, typer.Option(help="srgan.seed; none = that of params.yaml.")
+    ] = None,
 ) -> None:
     """Train variants as DVC experiments of their names, and assess what they leave."""
     known = VARIANTS | LONG
@@ -162,11 +171,15 @@ def run(
     params = paths.PARAMS.read_text()
     try:
         for name in names or known:
-            result = RESULTS / f"{name}.json"
+            changes = (
+                REFERENCE | known[name] | {"srgan.seed": "null" if seed is None else str(seed)}
+            )
+            label = name if seed is None else f"{name}.seed{seed}"
+            result = RESULTS / f"{label}.json"
             if not result.exists():
                 restore(params)  # an experiment leaves its own in the workspace
-                train(name, REFERENCE | known[name])
-                write_metrics(result, {"changes": known[name], **assess(load(paths.PARAMS))})
+                train(label.replace(".", "-"), changes)
+                write_metrics(result, {"changes": changes, **assess(load(paths.PARAMS))})
     finally:
         restore(params)
 
@@ -194,49 +207,59 @@ def at_psnr(line: pd.DataFrame, psnr: float, column: str) -> float:
     return float(np.interp(psnr, line["psnr_rgb"], line[column], left=np.nan, right=np.nan))
 
 
+def shown(values: list[float], digits: int) -> str:
+    """A number, or the mean of several seeds and their range."""
+    mean, *ends = (f"{v:.{digits}f}" for v in (np.mean(values), min(values), max(values)))
+    return mean if len(values) == 1 else f"{mean} ({ends[0]} to {ends[1]})"
+
+
+def summary(result: dict, psnr: float) -> dict[str, tuple[float, int]]:
+    """The numbers of one training and their digits, by column of the table."""
+    line = pd.DataFrame(result["line"])
+    first, last = line.iloc[0], line.iloc[-1]
+    row = {
+        "minutes": (result["seconds"] / 60, 1),
+        "SRResNet PSNR": (first["psnr_rgb"], 2),
+        "epoch": (result["training"]["epoch"], 0),
+        "PSNR": (last["psnr_rgb"], 2),
+        "LR consistency": (last["lr_psnr"], 1),
+    }
+    for label, column, digits in (
+        ("LPIPS", "lpips", 4),
+        ("VGG19", "vgg19_conv3_1", 3),
+        ("MobileNetV2", "mobilenet_v2", 3),
+        ("lattice", "lattice", 1),
+    ):
+        row[label] = (last[column], digits)
+        row[f"{label} at {psnr} dB"] = (at_psnr(line, psnr, column), digits)
+    return row
+
+
 @app.command()
 def table(
     psnr: Annotated[float, typer.Option(help="dB, RGB, at which variants are compared.")] = 26.0,
 ) -> None:
-    """Print the results as Markdown."""
+    """Print the results as Markdown; several seeds as their mean and range."""
     rows = []
     for name in VARIANTS:
-        if not (RESULTS / f"{name}.json").exists():
-            continue
-        result = json.loads((RESULTS / f"{name}.json").read_text())
-        line = pd.DataFrame(result["line"])
-        last = line.iloc[-1]
-        rows.append(
-            {
-                "variant": f"`{name}`",
-                "minutes": f"{result['seconds'] / 60:.1f}",
-                "SRResNet PSNR": f"{line['psnr_rgb'].iloc[0]:.2f}",
-                "epoch": result["training"]["epoch"],
-                "PSNR": f"{last['psnr_rgb']:.2f}",
-                "LPIPS": f"{last['lpips']:.4f}",
-                "VGG19": f"{last['vgg19_conv3_1']:.3f}",
-                "MobileNetV2": f"{last['mobilenet_v2']:.3f}",
-                "LR consistency": f"{last['lr_psnr']:.1f}",
-                **{
-                    f"{label} at {psnr} dB": f"{at_psnr(line, psnr, column):.{digits}f}"
-                    for label, column, digits in (
-                        ("LPIPS", "lpips", 4),
-                        ("VGG19", "vgg19_conv3_1", 3),
-                        ("MobileNetV2", "mobilenet_v2", 3),
-                    )
-                },
+        found = sorted(RESULTS.glob(f"{name}.*json"))
+        seeds = [summary(json.loads(path.read_text()), psnr) for path in found]
+        if seeds:
+            cells = {
+                key: shown([seed[key][0] for seed in seeds], digits)
+                for key, (_, digits) in seeds[0].items()
             }
-        )
+            rows.append({"variant": f"`{name}`", "seeds": len(seeds), **cells})
     print(pd.DataFrame(rows).to_markdown(index=False, disable_numparse=True))
     for name, changes in LONG.items():
         if (RESULTS / f"{name}.json").exists():
             history = pd.DataFrame(json.loads((RESULTS / f"{name}.json").read_text())["history"])
             columns = ["epoch", "loss_d", "d_real", "d_fake", "d_accuracy", "d_accuracy_val"]
             columns += ["val_psnr_rgb", "val_ssim_y", "val_lpips"]
-            shown = history[history["epoch"].isin(json.loads(changes["srgan.snapshots"]))]
+            rows = history[history["epoch"].isin(json.loads(changes["srgan.snapshots"]))]
             print(f"\n`{name}`\n")
             print(
-                shown[columns].to_markdown(
+                rows[columns].to_markdown(
                     index=False, floatfmt=(".0f", *[".3f"] * (len(columns) - 1))
                 )
             )

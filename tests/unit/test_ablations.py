@@ -3,11 +3,13 @@
 import json
 import shlex
 
+import numpy as np
 import pandas as pd
 import pytest
 import torch
 import yaml
 from commands import ROOT, documented
+from scipy.ndimage import gaussian_filter
 from typer.main import get_command
 from typer.testing import CliRunner
 
@@ -83,20 +85,87 @@ def test_qualities_are_compared_at_one_psnr(ablations):
     assert pd.isna(ablations.at_psnr(line, 27.5, "lpips"))
 
 
-def test_the_table_holds_what_was_measured(ablations, tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    ablations.RESULTS.mkdir()
+def cells_of(ablations, *options):
+    shown = CliRunner().invoke(ablations.app, ["table", *options], catch_exceptions=False).stdout
+    head, _, row = shown.strip().splitlines()
+    return dict(zip(*([x.strip() for x in y.split("|")] for y in (head, row)), strict=True))
+
+
+def write_result(ablations, name, lpips):
     line = [
         {"share": s, "psnr_rgb": p, "lpips": d, "vgg19_conv3_1": 1.5, "mobilenet_v2": 2.5}
-        | {"lr_psnr": 40.0}
-        for s, p, d in ((0, 27.0, 0.2), (1, 26.0, 0.16))
+        | {"lr_psnr": 40.0, "lattice": lattice}
+        for s, p, d, lattice in ((0, 27.0, 0.2, 0.0), (1, 26.0, lpips, 3.0))
     ]
     result = {"seconds": 120, "training": {"epoch": 3}, "history": {"epoch": [1]}, "line": line}
-    (ablations.RESULTS / "relativistic.json").write_text(json.dumps(result))
-    shown = CliRunner().invoke(ablations.app, ["table", "--psnr", "26.5"]).stdout
-    head, _, row = shown.strip().splitlines()
-    cells = dict(zip(*([x.strip() for x in y.split("|")] for y in (head, row)), strict=True))
+    ablations.RESULTS.mkdir(exist_ok=True)
+    (ablations.RESULTS / f"{name}.json").write_text(json.dumps(result))
+
+
+def test_the_table_holds_what_was_measured(ablations, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    write_result(ablations, "relativistic", 0.16)
+    cells = cells_of(ablations, "--psnr", "26.5")
     assert cells["variant"] == "`relativistic`"
-    assert (cells["minutes"], cells["epoch"]) == ("2.0", "3")
+    assert (cells["seeds"], cells["minutes"], cells["epoch"]) == ("1", "2.0", "3")
     assert (cells["SRResNet PSNR"], cells["PSNR"]) == ("27.00", "26.00")
     assert (cells["LPIPS"], cells["LPIPS at 26.5 dB"]) == ("0.1600", "0.1800")
+    assert (cells["lattice"], cells["lattice at 26.5 dB"]) == ("3.0", "1.5")
+
+
+def test_seeds_of_a_variant_share_a_row(ablations, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name, lpips in (("crop_96", 0.16), ("crop_96.seed8", 0.15), ("crop_96.seed9", 0.17)):
+        write_result(ablations, name, lpips)
+    cells = cells_of(ablations, "--psnr", "26.5")
+    assert cells["variant"] == "`crop_96`" and cells["seeds"] == "3"
+    assert cells["LPIPS"] == "0.1600 (0.1500 to 0.1700)"
+
+
+@pytest.mark.parametrize("seed", [None, 0, 8])
+def test_a_seed_is_an_experiment_of_its_own(ablations, tmp_path, monkeypatch, seed):
+    monkeypatch.chdir(tmp_path)
+    paths.PARAMS.write_text("seed: 7\n")
+    trained, changed = [], []
+    monkeypatch.setattr(
+        ablations, "train", lambda *args: (trained.append(args[0]), changed.append(args[1]))
+    )
+    monkeypatch.setattr(ablations, "load", lambda path: None)
+    monkeypatch.setattr(ablations, "assess", lambda settings: {})
+    ablations.RESULTS.mkdir()
+    ablations.run(["crop_96"], seed)
+    name = "crop_96" if seed is None else f"crop_96-seed{seed}"
+    assert trained == [name]
+    assert changed[0]["srgan.seed"] == ("null" if seed is None else str(seed))
+    assert (ablations.RESULTS / f"{name.replace('-', '.')}.json").exists()
+
+
+class TestLattice:
+    @pytest.fixture
+    def lattice(self, ablations):
+        return ablations.lattice
+
+    @staticmethod
+    def pictures(amplitude, period=4, size=64):
+        """Soft noise, with ripples."""
+        random = np.random.default_rng(0)
+        noise = gaussian_filter(random.normal(0, 200, (64, size, size)), (0, 3, 3)) + 128
+        wave = np.cos(2 * np.pi * np.arange(size) / period)
+        ripples = amplitude * (wave[:, None] + wave[None, :])
+        grain = random.normal(0, 1, noise.shape)
+        return (noise + ripples + grain).clip(0, 255).astype(np.uint8)[..., None].repeat(3, 3)
+
+    def test_a_picture_without_one_has_none(self, lattice):
+        assert lattice(self.pictures(0)) == pytest.approx(0, abs=1)
+
+    def test_ten_times_the_amplitude_is_20_db_more(self, lattice):
+        weak, strong = lattice(self.pictures(3)), lattice(self.pictures(30))
+        assert weak > 10
+        assert strong - weak == pytest.approx(20, abs=1)
+
+    @pytest.mark.parametrize("period", [3, 5, 8])
+    def test_ripples_of_another_period_are_none(self, lattice, period):
+        assert lattice(self.pictures(10, period, size=120)) < 1
+
+    def test_flat_pictures_have_none(self, lattice):
+        assert lattice(np.full((2, 64, 64, 3), 9, np.uint8)) == pytest.approx(0, abs=0.01)

@@ -17,7 +17,7 @@ class Runtime:
 
     device: torch.device
     precision: str  # "fp32" or "bf16"
-    compile: bool = False
+    compile: str | None = None  # mode of torch.compile
 
     def autocast(self) -> AbstractContextManager:
         """bf16 where it pays, a no-op in fp32; never fp16, whose range GAN losses leave."""
@@ -28,7 +28,8 @@ class Runtime:
     def compiled(self, network: nn.Module) -> nn.Module:
         """The network itself, compiled if so wished; its parameters and state stay as they are."""
         if self.compile:
-            network.compile()
+            # one graph per shape: validation's few must not make those of training general
+            network.compile(mode=self.compile, dynamic=False)
         return network
 
     def generator(self, seed: int) -> torch.Generator:

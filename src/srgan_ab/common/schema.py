@@ -243,7 +243,7 @@ class Compare(Section):
 class RuntimeParams(Section):
     device: Literal["auto", "cpu", "cuda", "mps"]
     precision: Literal["auto", "fp32", "bf16"]
-    compile: bool
+    compile: Literal["default", "reduce-overhead"] | None  # "max-autotune" is not repeatable
     threads: Count | None
     workers: Count | None
 
@@ -269,7 +269,7 @@ class Params(Section):
         if self.runtime.compile and (self.srgan.adversarial.r1 or self.srgan.adversarial.r2):
             raise ValueError(
                 "runtime.compile cannot differentiate twice, as srgan.adversarial.r1 and r2 need: "
-                "set it to false, or them to 0"
+                "set it to null, or them to 0"
             )
         return self
 

@@ -164,6 +164,7 @@ def pretrain_step(
     Returns:
         The loss and the gradient's norm, still on the device.
     """
+    torch.compiler.cudagraph_mark_step_begin()
     with runtime.autocast():
         sr = generator(lr)
     loss = pixel_loss(sr.float(), hr)
@@ -194,6 +195,7 @@ def adversarial_step(
         Losses, mean probabilities and gradient norms, still on the device: reading them would
         wait for it.
     """
+    torch.compiler.cudagraph_mark_step_begin()  # they may overwrite what the last update computed
     with runtime.autocast():
         sr = nets.generator(lr)
     sr, hr = shifted(sr.float(), hr, nets.random)
