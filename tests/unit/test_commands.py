@@ -20,9 +20,17 @@ NOT_RUN = {
     ),
     "python benchmarks/speed.py": (
         "many minutes",
-        "tests/unit/test_speed.py::test_both_sides_take_their_steps",
+        "tests/unit/test_speed.py::test_what_is_measured",
     ),
     "python benchmarks/speed.py --device cuda --batch-size 64 --output speed.json": (
+        "needs a GPU",
+        "tests/unit/test_speed.py::test_documented_options_are_known",
+    ),
+    "python benchmarks/speed.py --device cuda --batch-size 64 --compile default": (
+        "needs a GPU",
+        "tests/unit/test_speed.py::test_documented_options_are_known",
+    ),
+    "python benchmarks/speed.py --device cuda --batch-size 64 --compile reduce-overhead": (
         "needs a GPU",
         "tests/unit/test_speed.py::test_documented_options_are_known",
     ),

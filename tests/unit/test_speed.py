@@ -1,6 +1,7 @@
 """The speed benchmark: its documented options are known, and both of its sides take their steps."""
 
 import importlib
+import json
 import shlex
 from pathlib import Path
 
@@ -42,3 +43,24 @@ def test_both_sides_take_their_steps(module, tmp_path: Path):
             step(lr, hr)
             after = generator.parameters()
             assert not any(map(torch.equal, before, after)), step
+
+
+@pytest.mark.slow
+def test_what_is_measured(module, tmp_path: Path, monkeypatch):
+    """The whole benchmark on a small picture, in one round."""
+    speed = module("speed")
+    monkeypatch.setattr(speed, "PICTURE", (16, 24))
+    monkeypatch.setattr(speed, "WARM_UP", 0)
+    speed.main("cpu", "fp32", None, batch_size=2, rounds=1, output=tmp_path / "speed.json")
+    found = json.loads((tmp_path / "speed.json").read_text())
+    assert found["device"] and found["precision"] == "fp32" and found["compile"] is None
+    per_image = {"srgan_step": 71.7, "mse_step": 13.6, "generate_batch": 4.54}  # GFLOP
+    for name, gflop in per_image.items():
+        assert found["cases"][name]["gflop"] == pytest.approx(2 * gflop, rel=0.02), name
+    for row in found["cases"].values():
+        assert row["ratio"] == pytest.approx(row["seconds_plain"] / row["seconds"], rel=1e-2)
+        rate = row["gflop"] / row["seconds"]
+        assert row["share_of_peak"] == pytest.approx(
+            rate / found["peak_gflop_per_second"], rel=1e-2
+        )
+    assert torch.are_deterministic_algorithms_enabled()  # as `prepare` left it
