@@ -87,6 +87,10 @@ VARIANTS: dict[str, dict[str, str]] = {
         "srgan.discriminator.normalization": "none",
     },
     "lpips_loss": {"srgan.perceptual.network": "lpips"},
+    "lpips_lower_rate": {
+        "srgan.perceptual.network": "lpips",
+        "srgan.pretraining.learning_rate": "0.0004",
+    },
     "lpips_crop_96": CROP_96 | {"srgan.perceptual.network": "lpips"},
     "lpips_relativistic": {
         "srgan.perceptual.network": "lpips",

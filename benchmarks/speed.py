@@ -21,31 +21,46 @@ from torch.utils.flop_counter import FlopCounterMode
 from torchvision.models import vgg19
 
 from srgan_ab.common.files import write_metrics
+from srgan_ab.common.params import load
 from srgan_ab.common.runtime import Runtime, prepare
 from srgan_ab.common.schema import RuntimeParams
 from srgan_ab.common.weights import save_weights
 from srgan_ab.srgan.discriminator import Discriminator
 from srgan_ab.srgan.generator import Generator, load_generator
-from srgan_ab.srgan.losses import PIXEL_LOSSES
 from srgan_ab.srgan.perceptual import PerceptualLoss
-from srgan_ab.srgan.steps import (
-    Adversaries,
-    DiscriminatorLoss,
-    GeneratorLoss,
-    adversarial_step,
-    pretrain_step,
-)
+from srgan_ab.srgan.training import adversarial, pretraining
 
-PICTURE = (339, 510)  # LR height and width: a BSD-sized picture, 2040x1356 once enlarged
+ROOT = Path(__file__).parents[1]
+SIDE = 128  # HR pixels of the images of a step
+PICTURE = (1, 3, 339, 510)  # LR: a BSD-sized picture, 2040x1356 once enlarged
 WARM_UP = 3  # calls of each side: CUDA graphs are recorded in the second
 QUEUED = 10  # calls that a GPU is given at once
-WEIGHTS = {"pixel": 0.0, "perceptual": 1.0, "adversarial": 1e-3, "total_variation": 0.0}
+
+
+def paper(batch_size: int):
+    """Settings of the paper's networks and losses, without pixel loss; `srgan` of params.yaml."""
+    srgan = load(ROOT / "params.yaml").srgan
+    return srgan.model_copy(
+        update={
+            "crop": SIDE,
+            "batch_size": batch_size,
+            "gradient_clip": None,
+            "total_variation": 0.0,
+            "pretraining": srgan.pretraining.model_copy(update={"loss": "mse"}),
+            "adversarial": srgan.adversarial.model_copy(update={"loss": "bce", "weight": 1e-3}),
+            "pixel": srgan.pixel.model_copy(update={"weight": 0.0}),
+            "perceptual": srgan.perceptual.model_copy(update={"weight": 1.0}),
+        }
+    )
 
 
 class Ours:
-    """The project's own steps on the paper's networks, as `train_srgan` runs them."""
+    """The project's own updates of the paper's networks, as `train_srgan` runs them.
 
-    def __init__(self, runtime: Runtime, folder: Path):
+    Crops, flips and turns, both phases' losses, the average and the schedule are part of them.
+    """
+
+    def __init__(self, runtime: Runtime, folder: Path, batch_size: int):
         self.runtime = runtime
         device, last = runtime.device, torch.channels_last
         generator = runtime.compiled(Generator().to(device, memory_format=last))
@@ -53,25 +68,14 @@ class Ours:
         save_weights(folder / "vgg.safetensors", vgg19(weights=None).features, {})
         perceptual = PerceptualLoss("vgg19", "conv5_4", folder / "vgg.safetensors")
         perceptual = runtime.compiled(perceptual.to(device, memory_format=last))
-        self.loss_g = GeneratorLoss(PIXEL_LOSSES["mse"], perceptual, "bce", WEIGHTS)
-        self.loss_d = DiscriminatorLoss("bce", 0.0, 0.0, 0.0, 0.0)
-        self.nets = Adversaries(
-            generator,
-            discriminator,
-            torch.optim.Adam(generator.parameters(), 1e-4, fused=True),
-            torch.optim.Adam(discriminator.parameters(), 1e-4, fused=True),
-            None,
-            runtime.generator(0),
+        hr = torch.randint(0, 256, (batch_size, SIDE, SIDE, 3), dtype=torch.uint8, device=device)
+        images, settings = (hr[:, ::4, ::4].contiguous(), hr), paper(batch_size)
+        self.pretraining = pretraining(generator, *images, settings, runtime, 0)
+        self.adversarial = adversarial(
+            generator, discriminator, perceptual, *images, settings, runtime, 0
         )
         save_weights(folder / "generator.safetensors", generator, {})
         self.trained = load_generator(folder / "generator.safetensors", device)
-
-    def srgan_step(self, lr, hr):
-        adversarial_step(self.nets, lr, hr, self.loss_g, self.loss_d, None, self.runtime)
-
-    def mse_step(self, lr, hr):
-        net, optimizer = self.nets.generator, self.nets.optimizer_g
-        pretrain_step(net, optimizer, lr, hr, PIXEL_LOSSES["mse"], None, self.runtime)
 
     def generate(self, lr):
         with torch.inference_mode(), self.runtime.autocast():
@@ -166,9 +170,9 @@ def main(
     )
     runtime = prepare(settings, seed=0)
     place = runtime.device
-    lr, hr = torch.rand(batch_size, 3, 32, 32), torch.rand(batch_size, 3, 128, 128)
-    lr, hr, picture = lr.to(place), hr.to(place), torch.rand(1, 3, *PICTURE, device=place)
-    nhwc = {x: x.to(memory_format=torch.channels_last) for x in (lr, hr, picture)}
+    lr = torch.rand(batch_size, 3, SIDE // 4, SIDE // 4, device=place)
+    hr, picture = (torch.rand(*s, device=place) for s in ((batch_size, 3, SIDE, SIDE), PICTURE))
+    nhwc = {x: x.to(memory_format=torch.channels_last) for x in (lr, picture)}
 
     plain_side = plain.Training(place)
     plain_generator = plain.Generator().to(place).eval()
@@ -178,16 +182,17 @@ def main(
         plain_generator(image)
 
     with tempfile.TemporaryDirectory() as folder:
-        ours = Ours(runtime, Path(folder))
-        counted = Ours(replace(runtime, compile=None), Path(folder))  # compiled FLOP go uncounted
+        ours = Ours(runtime, Path(folder), batch_size)
+        # compiled FLOP go uncounted
+        counted = Ours(replace(runtime, compile=None), Path(folder), batch_size)
     cases = {
         "srgan_step": (
             lambda: plain_side.srgan_step(lr, hr),
-            lambda side: side.srgan_step(nhwc[lr], nhwc[hr]),
+            lambda side: side.adversarial.update(),
         ),
         "mse_step": (
             lambda: plain_side.mse_step(lr, hr),
-            lambda side: side.mse_step(nhwc[lr], nhwc[hr]),
+            lambda side: side.pretraining.update(),
         ),
         "generate_batch": (lambda: generate(lr), lambda side: side.generate(nhwc[lr])),
         "generate_picture": (lambda: generate(picture), lambda side: side.generate(nhwc[picture])),

@@ -21,7 +21,7 @@ from srgan_ab.srgan.steps import (
     pretrain_step,
 )
 
-RUNTIME = Runtime(torch.device("cpu"), "fp32")
+RUNTIME = Runtime(torch.device("cpu"), "fp32", "reduce-overhead")
 UPDATES = 4
 
 

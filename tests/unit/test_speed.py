@@ -34,22 +34,26 @@ def test_documented_options_are_known(module, command):
 def test_both_sides_take_their_steps(module, tmp_path: Path):
     settings = load(ROOT / "params.yaml").runtime
     settings = settings.model_copy(update={"device": "cpu", "precision": "fp32"})
-    lr, hr = torch.rand(2, 3, 8, 8), torch.rand(2, 3, 32, 32)
-    ours = module("speed").Ours(prepare(settings, seed=0), tmp_path)
+    ours = module("speed").Ours(prepare(settings, seed=0), tmp_path, batch_size=2)
     theirs = module("plain").Training(torch.device("cpu"))
-    for side, generator in ((ours, ours.nets.generator), (theirs, theirs.generator)):
-        for step in (side.srgan_step, side.mse_step):
-            before = [parameter.clone() for parameter in generator.parameters()]
-            step(lr, hr)
-            after = generator.parameters()
-            assert not any(map(torch.equal, before, after)), step
+    batch = torch.rand(2, 3, 8, 8), torch.rand(2, 3, 32, 32)
+    steps = (
+        (ours.adversarial.modules["generator"], ours.adversarial.update),
+        (ours.pretraining.modules["generator"], ours.pretraining.update),
+        (theirs.generator, lambda: theirs.srgan_step(*batch)),
+        (theirs.generator, lambda: theirs.mse_step(*batch)),
+    )
+    for generator, step in steps:
+        before = [parameter.clone() for parameter in generator.parameters()]
+        step()
+        assert not any(map(torch.equal, before, generator.parameters())), step
 
 
 @pytest.mark.slow
 def test_what_is_measured(module, tmp_path: Path, monkeypatch):
     """The whole benchmark on a small picture, in one round."""
     speed = module("speed")
-    monkeypatch.setattr(speed, "PICTURE", (16, 24))
+    monkeypatch.setattr(speed, "PICTURE", (1, 3, 16, 24))
     monkeypatch.setattr(speed, "WARM_UP", 0)
     speed.main("cpu", "fp32", None, batch_size=2, rounds=1, output=tmp_path / "speed.json")
     found = json.loads((tmp_path / "speed.json").read_text())

@@ -4,6 +4,7 @@ import copy
 
 import pytest
 import torch
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from srgan_ab.common.errors import UserError
@@ -11,7 +12,7 @@ from srgan_ab.common.params import load
 from srgan_ab.common.runtime import Runtime
 from srgan_ab.srgan.discriminator import Discriminator
 from srgan_ab.srgan.generator import Generator
-from srgan_ab.srgan.training import adversarial, pretraining
+from srgan_ab.srgan.training import adversarial, average, pretraining
 
 RUNTIME = Runtime(torch.device("cpu"), "fp32")
 PHASES = ("pretraining", "adversarial")
@@ -108,13 +109,37 @@ def test_ema_of_zero_is_the_generator_itself_and_else_lags(settings, name):
     def states(ema):
         phase = start(settings(ema=ema), name)
         run(phase)
-        return phase.modules["generator"].state_dict(), phase.best.state_dict()
+        return phase.modules["generator"].state_dict(), phase.averaged.state_dict()
 
     raw, averaged = states(0.0)
     assert all(torch.allclose(raw[k], averaged[k]) for k in raw)
     raw, averaged = states(0.9)
     assert any(not torch.equal(raw[k], averaged[k]) for k in raw)
     assert all(torch.equal(raw[k], averaged[k]) for k in raw if "running" in k)
+
+
+@pytest.mark.parametrize("decay", [0.0, 0.5, 0.9])
+def test_the_average_is_that_of_torch(decay):
+    torch.manual_seed(0)
+    network = Generator(1, 4, "batch")
+    averaged = copy.deepcopy(network)
+    reference = AveragedModel(network, multi_avg_fn=get_ema_multi_avg_fn(decay))
+    for update in range(5):
+        with torch.no_grad():
+            for parameter in network.parameters():
+                parameter.add_(torch.randn_like(parameter))
+        network(torch.rand(2, 3, 8, 8))  # moves BatchNorm's statistics
+        average(averaged, network, decay if update else 0.0)
+        reference.update_parameters(network)
+        assert same(averaged.state_dict(), reference.module.state_dict())
+
+
+def test_a_training_goes_on_only_on_its_kind_of_device(settings):
+    phase = start(settings(), "pretraining")
+    state = phase.state_dict()
+    state["crops"]["device"] = "cuda"
+    with pytest.raises(UserError, match=r"began on cuda .* delete \.checkpoints to begin anew"):
+        phase.load_state_dict(state)
 
 
 def test_pretraining_learns(settings):
@@ -182,6 +207,6 @@ def test_an_update_reads_nothing_from_the_device(settings, name, changes):
     phase = start(settings(**changes), name, "leaky_relu")  # PReLU reads its slope on a CPU
     with NoReading():
         for _ in range(3):  # the history is full after two
-            phase.step(*phase.crops.next())
+            phase.update()
     with NoReading(), pytest.raises(AssertionError, match="waits for the device"):
         torch.ones(()).item()

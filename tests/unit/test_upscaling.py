@@ -107,6 +107,22 @@ def test_grey_has_more_than_8_bits_even_where_colour_is_computed_in_bf16():
     np.testing.assert_array_equal(np.asarray(enlarged)[0], ramp.repeat(4))
 
 
+@pytest.mark.parametrize(("mode", "allowed"), [("I;16", False), ("L", True), ("RGB", True)])
+def test_sixteen_bits_are_not_computed_in_tf32(monkeypatch, mode, allowed):
+    """What CUDA's convolutions do by default; the switch is put back."""
+    seen = []
+
+    class Watching(Nearest):
+        def forward(self, x):
+            seen.append(torch.backends.cudnn.allow_tf32)
+            return super().forward(x)
+
+    monkeypatch.setattr(torch.backends.cudnn, "allow_tf32", True)
+    upscale_image(Watching(), Image.new(mode, (8, 8)), RUNTIME, 16)
+    assert seen == [allowed]
+    assert torch.backends.cudnn.allow_tf32
+
+
 def test_alpha_is_enlarged_smoothly_and_opaque_stays_opaque():
     image = Image.fromarray(pixels(8, 8, 4))
     image.putalpha(255)

@@ -32,6 +32,11 @@ class Runtime:
             network.compile(mode=self.compile, dynamic=False)
         return network
 
+    def begin_update(self) -> None:
+        """Let CUDA graphs write over what the last update computed."""
+        if self.compile:
+            torch.compiler.cudagraph_mark_step_begin()
+
     def generator(self, seed: int) -> torch.Generator:
         """A random generator of its own on the device, so that no other draw moves it."""
         return torch.Generator(self.device).manual_seed(seed)
@@ -42,7 +47,7 @@ _current: Runtime | None = None  # for the provenance, which the stage runner wr
 
 def _has_fast_bf16(device: torch.device) -> bool:
     if device.type == "cuda":
-        return torch.cuda.is_bf16_supported()
+        return torch.cuda.is_bf16_supported(including_emulation=False)
     return device.type == "cpu" and torch.cpu._is_avx512_bf16_supported()
 
 

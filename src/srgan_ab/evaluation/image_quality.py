@@ -114,7 +114,7 @@ def read_lpips(path: Path, device: torch.device) -> Lpips:
         if not k.startswith("classifier.")
     }
     load_weights(network.net, state, str(path))
-    network.to(device)
+    network.to(device, memory_format=torch.channels_last)
 
     def lpips(sr: Tensor, hr: Tensor) -> Tensor:
         return network(sr, hr, normalize=True).flatten()

@@ -5,6 +5,8 @@ import math
 import torch
 from torch import Tensor
 
+from srgan_ab.common.errors import UserError
+
 
 def as_float(images: Tensor) -> Tensor:
     """(N, H, W, 3) uint8 in [0, 255] -> (N, 3, H, W) float32 in [0, 1], channels last in memory."""
@@ -116,9 +118,19 @@ class Crops:
             "order": self.order,
             "position": self.position,
             "random": self.generator.get_state(),
+            "device": self.generator.device.type,
         }
 
     def load_state_dict(self, state: dict) -> None:
-        """Stand there again."""
+        """Stand there again.
+
+        Raises:
+            UserError: it was taken on another kind of device, which draws other numbers.
+        """
+        if state["device"] != self.generator.device.type:
+            raise UserError(
+                f"this training began on {state['device']} and can go on only there: set "
+                "runtime.device so, or delete .checkpoints to begin anew"
+            )
         self.order, self.position = state["order"].to(self.lr.device), state["position"]
         self.generator.set_state(state["random"].cpu())

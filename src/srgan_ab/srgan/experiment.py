@@ -106,9 +106,7 @@ def train(
         "n_train": len(pack),
         "n_val": len(val),
         **_summary(whole.progress),
-        **prefixed(
-            "srgan_without_ema_val", measure(enlarge(whole.last.eval(), val, runtime), val.hr)
-        ),
+        **prefixed("srgan_without_ema_val", measure(enlarge(whole.last, val, runtime), val.hr)),
         **{k: last[k] for k in ("d_real", "d_fake", "d_accuracy", "d_accuracy_val")},
     }
     if folds is not None:

@@ -57,7 +57,7 @@ class Fitted:
 
     Attributes:
         srresnet, srgan: the generators that are kept, averaged and in evaluation mode.
-        last: the generator as its last update left it, without the average.
+        last: the generator as its last update left it, without the average, in evaluation mode.
         discriminator: as its last update left it.
         progress: histories and pictures.
     """
@@ -177,7 +177,7 @@ def fit(
     if progress.srresnet_state is None:
         _go_on(phase, state)
         _pretrain(phase, progress, checkpoints, val, measure, runtime, curves)
-    srresnet = copy.deepcopy(phase.best)
+    srresnet = copy.deepcopy(phase.averaged)
     srresnet.load_state_dict(progress.srresnet_state)
 
     # the adversarial phase goes on from the averaged weights, the better of the two
@@ -187,10 +187,11 @@ def fit(
     phase = adversarial(generator, discriminator, perceptual, lr, hr, settings, runtime, seed + 1)
     _go_on(phase, state)
     _oppose(phase, progress, checkpoints, val, measure, settings, runtime, curves)
-    phase.best.load_state_dict(progress.chosen_state)
+    phase.averaged.load_state_dict(progress.chosen_state)
     for name in ("srresnet", "srgan"):  # of a training that was done, they may be gone
         _write_history(curves, name, getattr(progress, name))
-    return Fitted(srresnet, phase.best, generator, discriminator, progress)
+    last = copy.deepcopy(generator).eval()  # a copy is not compiled
+    return Fitted(srresnet, phase.averaged, last, discriminator, progress)
 
 
 def _pretrain(
@@ -205,7 +206,7 @@ def _pretrain(
     keep = _keeper(checkpoints, phase, progress)
 
     def validate(row: dict) -> None:
-        quality = measure(enlarge(phase.best, val, runtime), val.hr)
+        quality = measure(enlarge(phase.averaged, val, runtime), val.hr)
         progress.srresnet.append(row | prefixed("val", quality))
         _write_history(curves, "srresnet", progress.srresnet)
 
@@ -215,7 +216,7 @@ def _pretrain(
         validate(phase.run_epoch(lambda: keep() if checkpoints.due() else None))
         phase.validated(-progress.srresnet[-1]["val_psnr_rgb"])
         keep()
-    progress.srresnet_state = copy.deepcopy(phase.best.state_dict())
+    progress.srresnet_state = copy.deepcopy(phase.averaged.state_dict())
 
 
 def _oppose(
@@ -236,10 +237,10 @@ def _oppose(
         progress.pictures[name] = torch.from_numpy(sr[shown(val)])
 
     if phase.epoch == 0 and not progress.pictures:
-        picture("SRResNet", enlarge(phase.modules["generator"].eval(), val, runtime))
+        picture("SRResNet", enlarge(phase.averaged, val, runtime))
     while phase.epoch < phase.epochs:
         row = phase.run_epoch(lambda: keep() if checkpoints.due() else None)
-        sr = enlarge(phase.best, val, runtime)
+        sr = enlarge(phase.averaged, val, runtime)
         fooled = as_float(on_device(sr[:256], runtime))
         row["d_accuracy_val"] = held_out_accuracy(
             discriminator, settings.adversarial.loss, held_out, fooled, runtime
@@ -251,7 +252,7 @@ def _oppose(
         errors = [_error(settings.select, row) for row in progress.srgan]
         if errors[-1] < min(errors[:-1], default=math.inf):
             progress.chosen = row["epoch"]
-            progress.chosen_state = copy.deepcopy(phase.best.state_dict())
+            progress.chosen_state = copy.deepcopy(phase.averaged.state_dict())
         if row["epoch"] in settings.snapshots:
             picture(f"epoch {row['epoch']}", sr)
         phase.validated(errors[-1])

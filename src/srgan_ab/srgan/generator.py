@@ -51,10 +51,30 @@ def _icnr_(conv: nn.Conv2d, scale: int) -> None:
         conv.bias.zero_()
 
 
+class Doubled(nn.Upsample):
+    """Every pixel four times: (N, C, h, w) -> (N, C, 2h, 2w).
+
+    Elsewhere than on a CPU by copies, whose gradient is a sum: `nn.Upsample` computes in fp32 under
+    CUDA's autocast, and its compiled gradient sorts indices to be deterministic.
+    """
+
+    def __init__(self):
+        super().__init__(scale_factor=2)
+
+    def forward(self, x: Tensor) -> Tensor:  # channels last in memory, and so it stays
+        return super().forward(x) if x.is_cpu else self.copied(x)
+
+    @staticmethod
+    def copied(x: Tensor) -> Tensor:
+        n, c, h, w = x.shape
+        x = x.permute(0, 2, 3, 1)[:, :, None, :, None].expand(n, h, 2, w, 2, c)
+        return x.reshape(n, 2 * h, 2 * w, c).permute(0, 3, 1, 2)
+
+
 def _doubling(channels: int, upsampler: str, activation: str) -> nn.Sequential:
     """(N, C, h, w) -> (N, C, 2h, 2w)."""
     if upsampler == "nearest_conv":
-        layers = [nn.Upsample(scale_factor=2), nn.Conv2d(channels, channels, 3, padding=1)]
+        layers = [Doubled(), nn.Conv2d(channels, channels, 3, padding=1)]
     else:
         conv = nn.Conv2d(channels, 4 * channels, 3, padding=1)
         _icnr_(conv, 2)

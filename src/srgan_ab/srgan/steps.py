@@ -164,7 +164,7 @@ def pretrain_step(
     Returns:
         The loss and the gradient's norm, still on the device.
     """
-    torch.compiler.cudagraph_mark_step_begin()
+    runtime.begin_update()
     with runtime.autocast():
         sr = generator(lr)
     loss = pixel_loss(sr.float(), hr)
@@ -195,7 +195,7 @@ def adversarial_step(
         Losses, mean probabilities and gradient norms, still on the device: reading them would
         wait for it.
     """
-    torch.compiler.cudagraph_mark_step_begin()  # they may overwrite what the last update computed
+    runtime.begin_update()
     with runtime.autocast():
         sr = nets.generator(lr)
     sr, hr = shifted(sr.float(), hr, nets.random)
@@ -241,5 +241,6 @@ def held_out_accuracy(
     """
     discriminator.eval()
     with runtime.autocast():
-        real, fake = compared(kind, discriminator(hr), discriminator(sr))
+        # `forward` is not compiled: one more graph, for images of another size, would not pay
+        real, fake = compared(kind, discriminator.forward(hr), discriminator.forward(sr))
     return torch.cat([real > 0, fake <= 0]).float().mean().item()

@@ -1,5 +1,6 @@
 """SRResNet pre-training and the adversarial phase: a phase runs epoch by epoch, and can go on."""
 
+import copy
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -7,7 +8,6 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor, nn
 from torch.optim import lr_scheduler
-from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from tqdm import tqdm
 
 from srgan_ab.common.errors import UserError
@@ -42,6 +42,7 @@ class Phase:
         step: one update: (lr, hr) to named values on the device.
         modules: by name, `generator` first; all have a state, those with parameters are trained.
         averaged: moving average of the generator, in evaluation mode.
+        ema: its decay.
         optimizers, schedules: one of each per trained network.
         constants: values that are the same in every epoch's row.
         epoch: epochs done.
@@ -53,17 +54,22 @@ class Phase:
     crops: Crops
     step: Callable[[Tensor, Tensor], dict[str, Tensor]]
     modules: dict[str, nn.Module]
-    averaged: AveragedModel
+    averaged: Generator
+    ema: float
     optimizers: list[torch.optim.Optimizer]
     schedules: list[Schedule]
     constants: dict[str, float] = field(default_factory=dict)
     epoch: int = 0
     watched: list[dict[str, Tensor]] = field(default_factory=list)
 
-    @property
-    def best(self) -> Generator:
-        """The averaged generator, in evaluation mode."""
-        return self.averaged.module
+    def update(self) -> None:
+        """One update of all that is trained; nothing in it waits for the device."""
+        self.watched.append(self.step(*self.crops.next()))
+        first = self.epoch == 0 and len(self.watched) == 1
+        average(self.averaged, self.modules["generator"], 0.0 if first else self.ema)
+        for schedule in self.schedules:
+            if not isinstance(schedule, lr_scheduler.ReduceLROnPlateau):
+                schedule.step()
 
     def run_epoch(self, after_update: Callable[[], None]) -> dict[str, float]:
         """Run, or finish, one epoch.
@@ -84,11 +90,7 @@ class Phase:
             total=len(self.crops), initial=len(self.watched), desc=label, unit="update"
         ) as progress:
             while len(self.watched) < len(self.crops):
-                self.watched.append(self.step(*self.crops.next()))
-                self.averaged.update_parameters(self.modules["generator"])
-                for schedule in self.schedules:
-                    if not isinstance(schedule, lr_scheduler.ReduceLROnPlateau):
-                        schedule.step()
+                self.update()
                 after_update()
                 progress.update()
         means = self.means()
@@ -159,8 +161,20 @@ def _schedule(optimizer: torch.optim.Optimizer, kind: str, epochs: int, updates:
     return lr_scheduler.ConstantLR(optimizer, factor=1.0)
 
 
-def _averaged(generator: Generator, decay: float) -> AveragedModel:
-    return AveragedModel(generator, multi_avg_fn=get_ema_multi_avg_fn(decay)).eval()
+@torch.no_grad()
+def average(averaged: nn.Module, network: nn.Module, decay: float) -> None:
+    """Move to decay · averaged + (1 - decay) · network; BatchNorm's statistics are copied.
+
+    torch's own `AveragedModel` makes the host wait for a GPU at every update.
+    """
+    torch._foreach_lerp_(list(averaged.parameters()), list(network.parameters()), 1 - decay)
+    for whole in (True, False):  # lists of one type are copied in one launch
+        ours, theirs = (
+            [buffer for buffer in module.buffers() if buffer.is_floating_point() != whole]
+            for module in (averaged, network)
+        )
+        if ours:
+            torch._foreach_copy_(ours, theirs)
 
 
 def _crops(lr: Tensor, hr: Tensor, settings, random: torch.Generator) -> Crops:
@@ -194,7 +208,8 @@ def pretraining(
         crops=crops,
         step=step,
         modules={"generator": generator},
-        averaged=_averaged(generator, settings.ema),
+        averaged=copy.deepcopy(generator).eval(),
+        ema=settings.ema,
         optimizers=[optimizer],
         schedules=[_schedule(optimizer, phase.schedule, phase.epochs, len(crops))],
     )
@@ -258,7 +273,8 @@ def adversarial(
         crops=crops,
         step=step,
         modules=modules | ({"history": history} if history else {}),
-        averaged=_averaged(generator, settings.ema),
+        averaged=copy.deepcopy(generator).eval(),
+        ema=settings.ema,
         optimizers=optimizers,
         schedules=[
             _schedule(optimizer, phase.schedule, phase.epochs, len(crops))

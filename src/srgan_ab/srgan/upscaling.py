@@ -1,5 +1,7 @@
 """Enlarging pictures with a trained generator: many of one size, or one of any size in tiles."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 
 import numpy as np
@@ -89,6 +91,17 @@ def upscale_picture(
     return out
 
 
+@contextmanager
+def _without_tf32() -> Iterator[None]:
+    """fp32 with all of its bits: convolutions on CUDA keep 11 of 24 unless told not to."""
+    before = torch.backends.cudnn.allow_tf32
+    torch.backends.cudnn.allow_tf32 = False
+    try:
+        yield
+    finally:
+        torch.backends.cudnn.allow_tf32 = before
+
+
 def upscale_image(
     generator: Generator, image: Image.Image, runtime: Runtime, tile: int = 256
 ) -> Image.Image:
@@ -110,7 +123,8 @@ def upscale_image(
         values = values[..., None]
     if image.mode in ("LA", "RGBA"):
         values = _cover_hidden(values[..., :-1], values[..., -1])
-    sr = upscale_picture(generator, values, runtime, tile)
+    with _without_tf32() if image.mode == "I;16" else nullcontext():
+        sr = upscale_picture(generator, values, runtime, tile)
     result = Image.fromarray(sr[..., 0] if sr.shape[2] == 1 else sr)
     if image.mode in ("LA", "RGBA"):
         alpha = image.getchannel("A").resize(result.size, Image.Resampling.BICUBIC)
