@@ -13,6 +13,8 @@ theirs. Results go to ablations/<variant>.json, those of a seed to <variant>.see
 import json
 import subprocess
 import sys
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -47,13 +49,14 @@ REFERENCE = {
     "srgan.adversarial.epochs": "6",
     "srgan.snapshots": "[1,3,6]",
 }
+LOWER_RATE = {"srgan.pretraining.learning_rate": "0.0004"}
 # as many pixels and updates as the reference: four times the area, a quarter of the epochs; at the
 # reference's rate of 0.001 it diverges
 CROP_96 = {
     "srgan.crop": "96",
     "srgan.batch_size": "4",
     "srgan.gradient_clip": "1.0",
-    "srgan.pretraining.learning_rate": "0.0004",
+    **LOWER_RATE,
     "srgan.pretraining.epochs": "2",
     "srgan.adversarial.epochs": "2",
     "srgan.snapshots": "[1,2]",
@@ -64,18 +67,17 @@ VARIANTS: dict[str, dict[str, str]] = {
     "generator_batch_norm": {"srgan.generator.normalization": "batch"},
     "no_bicubic_skip": {"srgan.generator.skip": "none"},
     # at the reference's rate of 0.001 it diverges
-    "mse_pretraining": {
-        "srgan.pretraining.loss": "mse",
-        "srgan.pretraining.learning_rate": "0.0004",
-    },
+    "mse_pretraining": LOWER_RATE | {"srgan.pretraining.loss": "mse"},
     # 10 epochs of the adversarial phase take as long as 8 and 6 of the reference
     "no_pretraining": {
         "srgan.pretraining.epochs": "0",
         "srgan.adversarial.epochs": "10",
         "srgan.snapshots": "[1,5,10]",
     },
-    # what the two that need a lower rate may owe to it
-    "lower_rate": {"srgan.pretraining.learning_rate": "0.0004"},
+    # what the others that need a lower rate may owe to it, and what two at the edge may lack
+    "lower_rate": LOWER_RATE,
+    "pixel_shuffle_lower_rate": LOWER_RATE | {"srgan.generator.upsampler": "pixel_shuffle"},
+    "batch_norm_lower_rate": LOWER_RATE | {"srgan.generator.normalization": "batch"},
     "crop_96": CROP_96,
     "crop_96_relativistic": CROP_96 | {"srgan.adversarial.loss": "relativistic"},
     "vgg_conv2_2": {"srgan.perceptual.layer": "conv2_2"},
@@ -87,10 +89,7 @@ VARIANTS: dict[str, dict[str, str]] = {
         "srgan.discriminator.normalization": "none",
     },
     "lpips_loss": {"srgan.perceptual.network": "lpips"},
-    "lpips_lower_rate": {
-        "srgan.perceptual.network": "lpips",
-        "srgan.pretraining.learning_rate": "0.0004",
-    },
+    "lpips_lower_rate": LOWER_RATE | {"srgan.perceptual.network": "lpips"},
     "lpips_crop_96": CROP_96 | {"srgan.perceptual.network": "lpips"},
     "lpips_relativistic": {
         "srgan.perceptual.network": "lpips",
@@ -211,32 +210,61 @@ def at_psnr(line: pd.DataFrame, psnr: float, column: str) -> float:
     return float(np.interp(psnr, line["psnr_rgb"], line[column], left=np.nan, right=np.nan))
 
 
-def shown(values: list[float], digits: int) -> str:
-    """A number, or the mean of several seeds and their range."""
-    mean, *ends = (f"{v:.{digits}f}" for v in (np.mean(values), min(values), max(values)))
-    return mean if len(values) == 1 else f"{mean} ({ends[0]} to {ends[1]})"
+DIGITS = {
+    "minutes": 1,
+    "SRResNet PSNR": 2,
+    "epoch": 0,
+    "PSNR": 2,
+    "LPIPS": 4,
+    "VGG19": 3,
+    "MobileNetV2": 3,
+    "lattice": 1,
+    "LR consistency": 1,
+}
+JUDGED = {
+    "LPIPS": "lpips",
+    "VGG19": "vgg19_conv3_1",
+    "MobileNetV2": "mobilenet_v2",
+    "lattice": "lattice",
+    "LR consistency": "lr_psnr",
+}
 
 
-def summary(result: dict, psnr: float) -> dict[str, tuple[float, int]]:
-    """The numbers of one training and their digits, by column of the table."""
+def reached(result: dict) -> dict[str, float]:
+    """What the generators of one training are worth."""
     line = pd.DataFrame(result["line"])
     first, last = line.iloc[0], line.iloc[-1]
-    row = {
-        "minutes": (result["seconds"] / 60, 1),
-        "SRResNet PSNR": (first["psnr_rgb"], 2),
-        "epoch": (result["training"]["epoch"], 0),
-        "PSNR": (last["psnr_rgb"], 2),
-        "LR consistency": (last["lr_psnr"], 1),
+    return {
+        "minutes": result["seconds"] / 60,
+        "SRResNet PSNR": first["psnr_rgb"],
+        "epoch": result["training"]["epoch"],
+        "PSNR": last["psnr_rgb"],
+        **{label: last[column] for label, column in JUDGED.items()},
     }
-    for label, column, digits in (
-        ("LPIPS", "lpips", 4),
-        ("VGG19", "vgg19_conv3_1", 3),
-        ("MobileNetV2", "mobilenet_v2", 3),
-        ("lattice", "lattice", 1),
-    ):
-        row[label] = (last[column], digits)
-        row[f"{label} at {psnr} dB"] = (at_psnr(line, psnr, column), digits)
-    return row
+
+
+def at_one(psnr: float, result: dict) -> dict[str, float]:
+    """What is judged, where the line from SRResNet to SRGAN has this PSNR."""
+    line = pd.DataFrame(result["line"])
+    return {label: at_psnr(line, psnr, column) for label, column in JUDGED.items()}
+
+
+def mean_and_range(values: pd.Series) -> str:
+    """A number, or the mean of several seeds and their range."""
+    numbers = (values.mean(), values.min(), values.max())
+    mean, least, greatest = (f"{number:.{DIGITS[values.name]}f}" for number in numbers)
+    return mean if len(values) == 1 else f"{mean} ({least} to {greatest})"
+
+
+def print_variants(title: str, summarise: Callable[[dict], dict[str, float]]) -> None:
+    """A row per variant; seeds without numbers are left out."""
+    rows = []
+    for name in VARIANTS:
+        found = [json.loads(path.read_text()) for path in sorted(RESULTS.glob(f"{name}.*json"))]
+        seeds = pd.DataFrame([summarise(result) for result in found]).dropna()
+        if len(seeds):
+            rows.append({"variant": f"`{name}`", "seeds": len(seeds), **seeds.agg(mean_and_range)})
+    print(f"{title}\n\n{pd.DataFrame(rows).to_markdown(index=False, disable_numparse=True)}\n")
 
 
 @app.command()
@@ -244,24 +272,15 @@ def table(
     psnr: Annotated[float, typer.Option(help="dB, RGB, at which variants are compared.")] = 26.0,
 ) -> None:
     """Print the results as Markdown; several seeds as their mean and range."""
-    rows = []
-    for name in VARIANTS:
-        found = sorted(RESULTS.glob(f"{name}.*json"))
-        seeds = [summary(json.loads(path.read_text()), psnr) for path in found]
-        if seeds:
-            cells = {
-                key: shown([seed[key][0] for seed in seeds], digits)
-                for key, (_, digits) in seeds[0].items()
-            }
-            rows.append({"variant": f"`{name}`", "seeds": len(seeds), **cells})
-    print(pd.DataFrame(rows).to_markdown(index=False, disable_numparse=True))
+    print_variants("What was reached", reached)
+    print_variants(f"At {psnr} dB", partial(at_one, psnr))
     for name, changes in LONG.items():
         if (RESULTS / f"{name}.json").exists():
             history = pd.DataFrame(json.loads((RESULTS / f"{name}.json").read_text())["history"])
             columns = ["epoch", "loss_d", "d_real", "d_fake", "d_accuracy", "d_accuracy_val"]
             columns += ["val_psnr_rgb", "val_ssim_y", "val_lpips"]
             rows = history[history["epoch"].isin(json.loads(changes["srgan.snapshots"]))]
-            print(f"\n`{name}`\n")
+            print(f"`{name}`\n")
             print(
                 rows[columns].to_markdown(
                     index=False, floatfmt=(".0f", *[".3f"] * (len(columns) - 1))

@@ -1,6 +1,7 @@
 """The ablations: each variant is valid and changes one thing, and the table says what was found."""
 
 import json
+import re
 import shlex
 
 import numpy as np
@@ -85,15 +86,19 @@ def test_qualities_are_compared_at_one_psnr(ablations):
     assert pd.isna(ablations.at_psnr(line, 27.5, "lpips"))
 
 
-def cells_of(ablations, *options):
+def tables(ablations, *options):
+    """Both tables as lists of rows, each a dict by column."""
     shown = CliRunner().invoke(ablations.app, ["table", *options], catch_exceptions=False).stdout
-    head, _, row = shown.strip().splitlines()
-    return dict(zip(*([x.strip() for x in y.split("|")] for y in (head, row)), strict=True))
+    found = []
+    for block in re.findall(r"(?:^\|.*\n)+", shown, re.MULTILINE):
+        head, _, *rows = ([x.strip() for x in row.split("|")] for row in block.splitlines())
+        found.append([dict(zip(head, row, strict=True)) for row in rows])
+    return found
 
 
-def write_result(ablations, name, lpips):
+def write_result(ablations, name, lpips, worse=0.0):
     line = [
-        {"share": s, "psnr_rgb": p, "lpips": d, "vgg19_conv3_1": 1.5, "mobilenet_v2": 2.5}
+        {"share": s, "psnr_rgb": p - worse, "lpips": d, "vgg19_conv3_1": 1.5, "mobilenet_v2": 2.5}
         | {"lr_psnr": 40.0, "lattice": lattice}
         for s, p, d, lattice in ((0, 27.0, 0.2, 0.0), (1, 26.0, lpips, 3.0))
     ]
@@ -102,24 +107,35 @@ def write_result(ablations, name, lpips):
     (ablations.RESULTS / f"{name}.json").write_text(json.dumps(result))
 
 
-def test_the_table_holds_what_was_measured(ablations, tmp_path, monkeypatch):
+def test_the_tables_hold_what_was_measured(ablations, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     write_result(ablations, "relativistic", 0.16)
-    cells = cells_of(ablations, "--psnr", "26.5")
-    assert cells["variant"] == "`relativistic`"
+    (cells,), (at_one_psnr,) = tables(ablations, "--psnr", "26.5")
+    assert cells["variant"] == at_one_psnr["variant"] == "`relativistic`"
     assert (cells["seeds"], cells["minutes"], cells["epoch"]) == ("1", "2.0", "3")
     assert (cells["SRResNet PSNR"], cells["PSNR"]) == ("27.00", "26.00")
-    assert (cells["LPIPS"], cells["LPIPS at 26.5 dB"]) == ("0.1600", "0.1800")
-    assert (cells["lattice"], cells["lattice at 26.5 dB"]) == ("3.0", "1.5")
+    assert (cells["LPIPS"], at_one_psnr["LPIPS"]) == ("0.1600", "0.1800")
+    assert (cells["lattice"], at_one_psnr["lattice"]) == ("3.0", "1.5")
 
 
 def test_seeds_of_a_variant_share_a_row(ablations, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     for name, lpips in (("crop_96", 0.16), ("crop_96.seed8", 0.15), ("crop_96.seed9", 0.17)):
         write_result(ablations, name, lpips)
-    cells = cells_of(ablations, "--psnr", "26.5")
+    (cells,), _ = tables(ablations, "--psnr", "26.5")
     assert cells["variant"] == "`crop_96`" and cells["seeds"] == "3"
     assert cells["LPIPS"] == "0.1600 (0.1500 to 0.1700)"
+
+
+def test_what_cannot_reach_a_psnr_is_not_compared_there(ablations, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    write_result(ablations, "reference", 0.16)
+    write_result(ablations, "reference.seed8", 0.15, worse=2.0)
+    write_result(ablations, "no_bicubic_skip", 0.16, worse=2.0)
+    (first, second), (compared,) = tables(ablations, "--psnr", "26.5")
+    assert (first["seeds"], second["variant"]) == ("2", "`no_bicubic_skip`")
+    assert (compared["variant"], compared["seeds"]) == ("`reference`", "1")
+    assert compared["LPIPS"] == "0.1800"
 
 
 @pytest.mark.parametrize("seed", [None, 0, 8])
