@@ -3,6 +3,10 @@
 import pytest
 from commands import ROOT, documented, typed
 
+SEEDED = (
+    "python benchmarks/ablations.py run reference relativistic crop_96 lpips_loss lpips_lower_rate "
+    "lpips_crop_96"
+)
 # command: why no test runs it, and what is tested or run instead
 NOT_RUN = {
     "git clone <this repository> srgan-ab && cd srgan-ab": (
@@ -13,6 +17,14 @@ NOT_RUN = {
     "python benchmarks/ablations.py run": (
         "an hour of training",
         "tests/unit/test_ablations.py::test_every_variant_is_a_valid_experiment",
+    ),
+    f"{SEEDED} --seed 8": (
+        "an hour of training",
+        "tests/unit/test_ablations.py::test_a_seed_is_an_experiment_of_its_own",
+    ),
+    f"{SEEDED} --seed 9": (
+        "an hour of training",
+        "tests/unit/test_ablations.py::test_a_seed_is_an_experiment_of_its_own",
     ),
     "python benchmarks/ablations.py table --psnr 26.2": (
         "shows what an hour of training gave",
