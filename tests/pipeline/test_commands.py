@@ -68,6 +68,12 @@ def test_presets_merge_into_the_params_of_the_repository(project):
         assert merged()["classifier"]["replicates"] == 3
         project.shell(
             'make preset NAME=photos SET="data.path=PHOTOS pretrained.classifier=MOBILENET '
+            "pretrained.perceptual=VGG19 pretrained.lpips=SQUEEZENET classifier.replicates=3 "
+            'runtime.threads=1"'
+        )
+        assert merged()["classifier"]["replicates"] == 3
+        project.shell(
+            'make preset NAME=photos SET="data.path=PHOTOS pretrained.classifier=MOBILENET '
             "pretrained.perceptual=VGG19 pretrained.lpips=SQUEEZENET "
             'runtime.threads=1"'
         )
