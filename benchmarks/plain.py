@@ -6,6 +6,7 @@ weights of VGG and of the discriminator that nobody uses.
 """
 
 import torch
+from timing import seconds
 from torch import nn
 from torchvision.models import vgg19
 
@@ -101,3 +102,40 @@ class Training:
         self.optimizer_d.zero_grad()
         loss.backward()
         self.optimizer_d.step()
+
+
+class Side:
+    """What is measured, by name: a step of each phase, generation of a batch and of a picture."""
+
+    def __init__(self, device: torch.device, batch_size: int, side: int, picture: tuple):
+        torch.set_float32_matmul_precision("high")  # TF32 where there is such a thing
+        training, generator = Training(device), Generator().to(device).eval()
+        lr = torch.rand(batch_size, 3, side // 4, side // 4, device=device)
+        hr = torch.rand(batch_size, 3, side, side, device=device)
+        picture = torch.rand(*picture, device=device)
+
+        @torch.inference_mode()
+        def generate(image):
+            generator(image)
+
+        self.device = device
+        self.cases = {
+            "srgan_step": lambda: training.srgan_step(lr, hr),
+            "mse_step": lambda: training.mse_step(lr, hr),
+            "generate_batch": lambda: generate(lr),
+            "generate_picture": lambda: generate(picture),
+        }
+
+
+_side: Side | None = None
+
+
+def start(*args) -> None:
+    """Make the side of this process."""
+    global _side
+    _side = Side(*args)
+
+
+def measure(case: str) -> float:
+    """Seconds of one call in this process."""
+    return seconds(_side.cases[case], _side.device)

@@ -11,6 +11,7 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from srgan_ab.common.weights import load_weights, read_weights
 from srgan_ab.srgan.prelu import PReLU
+from srgan_ab.srgan.tail import Tail
 
 
 def _norm(normalization: str, channels: int) -> list[nn.Module]:
@@ -122,7 +123,7 @@ class Generator(nn.Module):
         self.enlarge = nn.Sequential(
             _doubling(channels, upsampler, activation), _doubling(channels, upsampler, activation)
         )
-        self.tail = nn.Conv2d(channels, 3, 9, padding=4)
+        self.tail = Tail(channels)
         if normalization == "none":
             self._start_near_identity()
         self.skip, self.output = skip, output
