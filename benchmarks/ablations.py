@@ -30,7 +30,7 @@ from srgan_ab.common.packs import open_pack
 from srgan_ab.common.params import load
 from srgan_ab.common.runtime import Runtime, prepare
 from srgan_ab.common.weights import load_weights, read_weights
-from srgan_ab.evaluation.image_quality import load_lpips, lr_psnr, measure
+from srgan_ab.quality.image_quality import load_lpips, lr_psnr, measure
 from srgan_ab.srgan.crops import as_float
 from srgan_ab.srgan.generator import Generator, fold_normalization
 from srgan_ab.srgan.perceptual import PerceptualLoss

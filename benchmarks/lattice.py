@@ -7,7 +7,7 @@ four pixels. Nature hardly does so: the spectrum of photographs has no peak ther
 import numpy as np
 import torch
 
-from srgan_ab.evaluation.image_quality import luma
+from srgan_ab.quality.image_quality import luma
 from srgan_ab.srgan.crops import as_float
 
 PERIOD = 4  # HR pixels: one LR pixel

@@ -16,8 +16,8 @@ def benchmark(params):
     from srgan_ab.common.files import write_metrics
     from srgan_ab.common.runtime import prepare
     from srgan_ab.data.decoding import decode_folder
-    from srgan_ab.evaluation import benchmarks
-    from srgan_ab.evaluation.image_quality import load_lpips
+    from srgan_ab.quality import benchmarks
+    from srgan_ab.quality.image_quality import load_lpips
     from srgan_ab.srgan.generator import load_generator
     from srgan_ab.srgan.upscaling import upscale_picture
 

@@ -10,62 +10,38 @@ from srgan_ab.common.stage import run
 
 
 def evaluate(params):
-    import pandas as pd
-
-    from srgan_ab.classifier.arms import domains_of
-    from srgan_ab.classifier.prediction import predict
-    from srgan_ab.classifier.records import Record, check_comparable
+    from srgan_ab.classifier.prediction import predict_all
+    from srgan_ab.classifier.records import comparable_records
     from srgan_ab.common import paths
+    from srgan_ab.common.arms import ARMS, DOMAINS, chosen_arms
     from srgan_ab.common.files import write_metrics
-    from srgan_ab.common.packs import DOMAINS, open_images, open_pack, require_two_classes
-    from srgan_ab.common.pictures import save_png
+    from srgan_ab.common.packs import open_pack, require_two_classes
     from srgan_ab.common.runtime import prepare
-    from srgan_ab.evaluation.classification import scores
-    from srgan_ab.evaluation.figures import choose_images, prediction_sheet
-    from srgan_ab.evaluation.ledger import cross_fitted, seen
-    from srgan_ab.evaluation.predictions import ARMS, Predictions, chosen_arms
+    from srgan_ab.reporting.galleries import save_galleries
+    from srgan_ab.statistics.classification import scores
+    from srgan_ab.statistics.ledger import read_ledger
+    from srgan_ab.statistics.predictions import Predictions
 
     runtime = prepare(params.runtime, params.seed)
     test, validation = open_pack("test"), open_pack("val")
     require_two_classes(test)
     classes, arms = params.data.classes, chosen_arms(params.controls)
 
-    records = {arm: Record.load(paths.classifier(arm)) for arm in arms}
-    check_comparable(records, {arm: domains_of(arm, params) for arm in arms}, params.b.per_class)
-    split = pd.read_csv(paths.SPLIT, dtype=str, keep_default_na=False)
+    records = comparable_records(arms, params)
     examples = {arm: record.examples for arm, record in records.items()}
-    ledger = seen(split, examples, test.index["id"])
-    if paths.FOLDS.exists():
-        folds = pd.read_csv(paths.FOLDS, dtype={"id": str}, keep_default_na=False)
-        ledger["cross_fitting"] = cross_fitted(split, folds, examples)
-    write_metrics(paths.LEDGER, ledger)
+    write_metrics(paths.LEDGER, read_ledger(examples, test.index["id"]))
 
-    def predictions_of(pack, name, domains):
-        images = {domain: open_images(name, domain) for domain in domains}
-        return Predictions.of(
-            pack,
-            {
-                (arm, domain): predict(paths.classifier(arm), images[domain], runtime)
-                for arm in arms
-                for domain in domains
-            },
-        )
+    on_test = Predictions.of(test, predict_all(arms, "test", DOMAINS, runtime))
+    on_test.save(paths.PREDICTIONS, classes)
+    on_validation = Predictions.of(validation, predict_all(arms, "val", ["hr"], runtime))
+    on_validation.save(paths.PREDICTIONS_VAL, classes)
 
-    predictions = predictions_of(test, "test", DOMAINS)
-    predictions.save(paths.PREDICTIONS, classes)
-    predictions_of(validation, "val", ["hr"]).save(paths.PREDICTIONS_VAL, classes)
-
-    for arm in ARMS:
-        left_out = arm not in arms
-        on_hr = {} if left_out else scores(test.labels, predictions.probabilities[arm, "hr"])
-        write_metrics(paths.METRICS / f"{arm}.json", on_hr)
-
-    mean = {arm: predictions.probabilities[arm, "hr"].mean(0) for arm in ("a", "b")}
-    rows = choose_images(test.labels, mean["a"], mean["b"], params.seed)
-    for arm, said in mean.items():
-        title = f"Classifier {arm.upper()} on real HR test images"
-        sheet = prediction_sheet(test.hr[rows], test.labels[rows], said[rows], classes, title)
-        save_png(sheet, paths.PLOTS / f"predictions_{arm}.png")
+    for arm in ARMS:  # an arm that was left out has no numbers
+        subject = (arm, "hr")
+        metrics = scores(test.labels, on_test.probabilities[subject]) if arm in arms else {}
+        write_metrics(paths.METRICS / f"{arm}.json", metrics)
+    means = {arm: on_test.probabilities[arm, "hr"].mean(0) for arm in ("a", "b")}
+    save_galleries(test, means, classes, params.seed)
 
 
 if __name__ == "__main__":

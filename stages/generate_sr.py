@@ -19,7 +19,7 @@ def generate_sr(params):
     from srgan_ab.common.interpolation import FILTERS, Interpolated
     from srgan_ab.common.packs import SPLITS, open_images, open_pack
     from srgan_ab.common.runtime import prepare
-    from srgan_ab.evaluation.image_quality import load_lpips, lr_psnr, measure
+    from srgan_ab.quality.image_quality import load_lpips, lr_psnr, measure
     from srgan_ab.srgan.generation import generate, save_samples, shares_of
 
     runtime = prepare(params.runtime, params.seed)

@@ -10,10 +10,9 @@ from srgan_ab.common.stage import run
 
 def report(params):
     from srgan_ab.common import paths
+    from srgan_ab.common.arms import chosen_arms, trained_on
     from srgan_ab.common.files import atomic_file
-    from srgan_ab.evaluation.figures import trained_on
-    from srgan_ab.evaluation.predictions import chosen_arms
-    from srgan_ab.evaluation.report import page
+    from srgan_ab.reporting.report import page
 
     html = page(
         arms=chosen_arms(params.controls),

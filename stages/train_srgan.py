@@ -14,7 +14,7 @@ def train_srgan(params):
     from srgan_ab.common import paths
     from srgan_ab.common.checkpoints import Checkpoints
     from srgan_ab.common.runtime import prepare
-    from srgan_ab.evaluation.image_quality import load_lpips, measure
+    from srgan_ab.quality.image_quality import load_lpips, measure
     from srgan_ab.srgan.experiment import train
 
     seed = params.seed if params.srgan.seed is None else params.srgan.seed

@@ -11,13 +11,13 @@ import yaml
 from compare import compare
 from report import report
 
+from srgan_ab.common.arms import ARMS, DOMAINS
 from srgan_ab.common.files import write_metrics
-from srgan_ab.common.packs import DOMAINS
 from srgan_ab.common.params import load
 from srgan_ab.common.schema import Params
-from srgan_ab.evaluation.classification import scores
-from srgan_ab.evaluation.ledger import IDENTITIES, seen
-from srgan_ab.evaluation.predictions import ARMS, Predictions
+from srgan_ab.statistics.classification import scores
+from srgan_ab.statistics.ledger import IDENTITIES, seen
+from srgan_ab.statistics.predictions import Predictions
 
 ROOT = Path(__file__).resolve().parents[1]
 COUNTS = {"train": 60, "val": 40, "test": 80}

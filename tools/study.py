@@ -19,8 +19,8 @@ sys.path.insert(0, str(ROOT / "src"))
 
 from srgan_ab.common.errors import UserError  # noqa: E402
 from srgan_ab.common.files import atomic_file  # noqa: E402
-from srgan_ab.evaluation.calibration import wilson  # noqa: E402
-from srgan_ab.evaluation.figures import ARM_NAMES  # noqa: E402
+from srgan_ab.reporting.figures import ARM_NAMES  # noqa: E402
+from srgan_ab.statistics.calibration import wilson  # noqa: E402
 from study_views import DIFFERENCE, each, figure, over_seeds, tabulate  # noqa: E402
 
 OF_NO_INTEREST = ("compare.model", "runtime.")  # change nothing that is shown here

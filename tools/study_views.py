@@ -3,7 +3,7 @@
 import pandas as pd
 from matplotlib.figure import Figure
 
-from srgan_ab.evaluation.figures import ARM_NAMES
+from srgan_ab.common.arms import ARM_NAMES
 
 SEEDS = ("seed", "srgan.seed")
 DIFFERENCE = "b_minus_a"

@@ -10,9 +10,9 @@ from PIL import Image
 
 from srgan_ab.common.errors import UserError
 from srgan_ab.data.decoding import decode_folder
-from srgan_ab.evaluation.benchmarks import benchmark, convention, interpolations, means, table
-from srgan_ab.evaluation.image_quality import measure
-from srgan_ab.evaluation.resizing import resize_bicubic
+from srgan_ab.quality.benchmarks import benchmark, convention, interpolations, means, table
+from srgan_ab.quality.image_quality import measure
+from srgan_ab.quality.resizing import resize_bicubic
 
 SHARED = Path(__file__).parents[2].parent / "shared" / "data"
 CPU = torch.device("cpu")

@@ -8,15 +8,15 @@ from scipy.special import expit, logit
 from scipy.stats import spearmanr
 from sklearn import metrics
 
-from srgan_ab.evaluation.bootstrap import (
+from srgan_ab.statistics.bootstrap import (
     SCORES,
     bootstrap,
     mean_over_replicates,
     resampled_weights,
     weighted_scores,
 )
-from srgan_ab.evaluation.classification import scores
-from srgan_ab.evaluation.predictions import Predictions
+from srgan_ab.statistics.classification import scores
+from srgan_ab.statistics.predictions import Predictions
 
 A, B = ("a", "hr"), ("b", "hr")
 

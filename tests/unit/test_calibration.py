@@ -8,9 +8,9 @@ from scipy.special import expit, logit
 from scipy.stats import binomtest
 from sklearn.metrics import log_loss
 
-from srgan_ab.evaluation.calibration import calibration, fit_temperature, reliability, temper
-from srgan_ab.evaluation.classification import expected_calibration_error
-from srgan_ab.evaluation.predictions import Predictions
+from srgan_ab.statistics.calibration import calibration, fit_temperature, reliability, temper
+from srgan_ab.statistics.classification import expected_calibration_error
+from srgan_ab.statistics.predictions import Predictions
 
 
 def distorted(n, rng, temperature, replicates=1):

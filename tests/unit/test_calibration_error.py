@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from scipy.special import expit
 
-from srgan_ab.evaluation.calibration_error import calibration_error_draws
-from srgan_ab.evaluation.classification import BINS, expected_calibration_error
+from srgan_ab.statistics.calibration_error import calibration_error_draws
+from srgan_ab.statistics.classification import BINS, expected_calibration_error
 
 
 def network(rng):

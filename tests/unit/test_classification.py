@@ -6,12 +6,11 @@ import numpy as np
 import pytest
 from sklearn import metrics
 
-from srgan_ab.evaluation.classification import (
-    confusion_rows,
-    curves,
+from srgan_ab.statistics.classification import (
     expected_calibration_error,
     scores,
 )
+from srgan_ab.statistics.curves import confusion_rows, curves
 
 LABELS = np.array([0, 0, 1, 1])
 PROBABILITIES = np.array([[0.1, 0.6, 0.4, 0.9]])

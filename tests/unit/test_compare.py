@@ -12,11 +12,11 @@ import pandas as pd
 import pytest
 import yaml
 
+from srgan_ab.common.arms import ARMS, DOMAINS
 from srgan_ab.common.errors import UserError
 from srgan_ab.common.files import write_metrics
-from srgan_ab.common.packs import DOMAINS
-from srgan_ab.evaluation.classification import scores
-from srgan_ab.evaluation.predictions import ARMS, Predictions
+from srgan_ab.statistics.classification import scores
+from srgan_ab.statistics.predictions import Predictions
 
 ROOT = Path(__file__).parents[2]
 CLASSES = ["cat", "dog"]
@@ -77,7 +77,7 @@ def project(tmp_path_factory):
     for name in ("params.yaml", "dvc.yaml", "stages/compare.py", "stages/_bootstrap.py"):
         (root / name).parent.mkdir(exist_ok=True)
         shutil.copy(ROOT / name, root / name)
-    for name in ("common", "evaluation"):
+    for name in ("common", "reporting", "statistics"):
         shutil.copytree(ROOT / "src/srgan_ab" / name, root / "src/srgan_ab" / name)
     shutil.copy(ROOT / "src/srgan_ab/__init__.py", root / "src/srgan_ab")
     params = yaml.safe_load((root / "params.yaml").read_text())

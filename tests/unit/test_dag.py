@@ -118,12 +118,30 @@ def test_test_images_are_read_where_they_are_upscaled_and_judged_only():
     assert readers == {"generate_sr", "evaluate"}
 
 
-def test_rooms_import_common_and_themselves_only():
+ARROWS = {  # room to the other rooms that it may import from; app may from all
+    "common": set(),
+    "data": {"common"},
+    "classifier": {"common"},
+    "srgan": {"common"},
+    "quality": {"common"},
+    "statistics": {"common"},
+    "reporting": {"common", "statistics", "quality"},
+}
+
+
+def test_arrows_between_rooms_run_one_way():
+    rooms = {file.parent.name for file in (SOURCE / "srgan_ab").glob("*/__init__.py")}
+    assert rooms == {*ARROWS, "app"}
     for file in sorted((SOURCE / "srgan_ab").rglob("*.py")):
         room = file.relative_to(SOURCE / "srgan_ab").parts[0]
-        if room in ("common", "data", "classifier", "srgan", "evaluation"):
+        if room in ARROWS:
             used = {n.split(".")[1] for n in imports(file) if n.startswith("srgan_ab.")}
-            assert used <= {"common", room}, f"{file.relative_to(ROOT)} imports {used}"
+            assert used <= ARROWS[room] | {room}, f"{file.relative_to(ROOT)} imports {used}"
+
+
+def test_pictures_are_painted_by_download_alone():
+    painters = {name for name in STAGES if "rendering" in str(closure(script(name)))}
+    assert painters == {"download"}
 
 
 def test_every_dependency_is_made_by_a_stage_or_in_the_repository():

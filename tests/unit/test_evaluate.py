@@ -11,12 +11,12 @@ import yaml
 from srgan_ab.classifier import arms
 from srgan_ab.classifier.prediction import predict
 from srgan_ab.common import paths
+from srgan_ab.common.arms import DOMAINS
 from srgan_ab.common.errors import UserError
-from srgan_ab.common.packs import DOMAINS
 from srgan_ab.common.params import Declared, parse
 from srgan_ab.common.runtime import prepare
 from srgan_ab.common.stage import definition
-from srgan_ab.evaluation.predictions import Predictions
+from srgan_ab.statistics.predictions import Predictions
 
 SIZE = 16
 COUNTS = {"train": 24, "val": 8, "test": 12}

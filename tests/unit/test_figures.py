@@ -1,39 +1,30 @@
 """The figure shows the numbers it was given; the sheets show the right images, errors framed."""
 
+from itertools import product
+
 import numpy as np
 import pandas as pd
 from PIL import Image
 
-from srgan_ab.common.packs import DOMAINS
+from srgan_ab.common.arms import ARMS, DOMAINS
 from srgan_ab.common.pictures import GAP, TEXT
-from srgan_ab.evaluation.figures import (
-    FRAME,
-    choose_images,
-    comparison,
-    prediction_sheet,
-    save_figure,
-)
-from srgan_ab.evaluation.predictions import ARMS
-
-PAIRS = {
-    "b_minus_a": (("b", "hr"), ("a", "hr")),
-    "b_sr_minus_c_bicubic": (("b", "sr"), ("c", "bicubic")),
-}
+from srgan_ab.reporting.figures import comparison, save_figure
+from srgan_ab.reporting.galleries import FRAME, choose_images, prediction_sheet
+from srgan_ab.statistics.significance import PAIRS
 
 
 def figure():
-    subjects = [(arm, domain) for arm in ARMS for domain in DOMAINS]
     line = pd.DataFrame({"fpr": [0, 0.1, 1], "tpr": [0, 0.8, 1]})
-    results = (
-        {"difference": -0.0123, "low": -0.03, "high": 0.004, "p": 0.125},
-        {"difference": 0.05, "low": 0.02, "high": 0.08, "p": 0.0001},
-    )
+    matrix = {arm: {} for arm in ARMS}
+    for i, (arm, domain) in enumerate(product(ARMS, DOMAINS)):
+        matrix[arm][domain] = {"accuracy": 0.75 + i / 1000, "roc_auc": 0.91234 - i / 50}
+    undecided = {"difference": -0.0123, "low": -0.03, "high": 0.004, "p": 0.125}
+    clear = {"difference": 0.05, "low": 0.02, "high": 0.08, "p": 0.0001}
+    results = dict.fromkeys(PAIRS, undecided) | {"b_sr_minus_c_bicubic": clear}
     return comparison(
-        accuracy={subject: 0.75 + i / 1000 for i, subject in enumerate(subjects)},
+        matrix,
         roc={"a": line, "b": line},
-        auc={"a": 0.91234, "b": 0.85},
-        pairs=PAIRS,
-        differences={n: {"accuracy": r} for n, r in zip(PAIRS, results, strict=True)},
+        differences={name: {"accuracy": result} for name, result in results.items()},
         images=7500,
         replicates=1,
         synthetic=True,

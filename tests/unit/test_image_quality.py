@@ -15,8 +15,8 @@ from torchvision.models import squeezenet1_1
 from srgan_ab.common.errors import UserError
 from srgan_ab.common.interpolation import FILTERS, Interpolated
 from srgan_ab.data.packing import downscale
-from srgan_ab.evaluation.image_quality import load_lpips, lr_psnr, luma, measure, psnr, ssim
-from srgan_ab.evaluation.resizing import resize_bicubic
+from srgan_ab.quality.image_quality import load_lpips, lr_psnr, luma, measure, psnr, ssim
+from srgan_ab.quality.resizing import resize_bicubic
 
 SHARED = Path(__file__).parents[2].parent / "shared" / "data"
 CPU = torch.device("cpu")

@@ -5,13 +5,13 @@ import pandas as pd
 import pytest
 
 from srgan_ab.common.errors import UserError
-from srgan_ab.evaluation.ledger import (
+from srgan_ab.statistics.ledger import (
     accuracy_without_flagged,
     cross_fitted,
     generator_gap,
     seen,
 )
-from srgan_ab.evaluation.predictions import Predictions
+from srgan_ab.statistics.predictions import Predictions
 
 SIDES = {"train": 12, "val": 4, "test": 8}
 

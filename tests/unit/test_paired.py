@@ -8,7 +8,7 @@ from scipy.optimize import minimize_scalar
 from scipy.stats import norm
 from sklearn.metrics import roc_auc_score
 
-from srgan_ab.evaluation.paired import (
+from srgan_ab.statistics.paired import (
     delong,
     holm,
     least_detectable,

@@ -15,12 +15,12 @@ import report_inputs
 from report import report
 from scipy.stats import binomtest
 
+from srgan_ab.common.arms import ARMS
 from srgan_ab.common.params import load
-from srgan_ab.evaluation import cells, charts
-from srgan_ab.evaluation.calibration import wilson
-from srgan_ab.evaluation.figures import BLUE, VERMILION
-from srgan_ab.evaluation.predictions import ARMS
-from srgan_ab.evaluation.significance import PAIRS
+from srgan_ab.reporting import cells, charts
+from srgan_ab.reporting.figures import BLUE, VERMILION
+from srgan_ab.statistics.calibration import wilson
+from srgan_ab.statistics.significance import PAIRS
 
 ROOT = Path(__file__).parents[2]
 
@@ -175,7 +175,7 @@ def test_the_stage_makes_the_same_page_again(made):
     for name in ("stages/report.py", "stages/_bootstrap.py"):
         (root / name).parent.mkdir(exist_ok=True)
         shutil.copy(ROOT / name, root / name)
-    for name in ("common", "evaluation"):
+    for name in ("common", "reporting", "statistics"):
         shutil.copytree(ROOT / "src/srgan_ab" / name, root / "src/srgan_ab" / name)
     shutil.copy(ROOT / "src/srgan_ab/__init__.py", root / "src/srgan_ab")
     (root / "plots/report.html").unlink()

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from srgan_ab.evaluation.resizing import bicubic_weights, resize_bicubic
+from srgan_ab.quality.resizing import bicubic_weights, resize_bicubic
 
 
 def test_enlarging_by_two_has_keys_weights_and_reflects_the_first_sample():

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 from commands import ROOT
 
-from srgan_ab.common.packs import DOMAINS
-from srgan_ab.evaluation.calibration import fit_temperature
-from srgan_ab.evaluation.classification import scores
-from srgan_ab.evaluation.predictions import ARMS, Predictions
+from srgan_ab.common.arms import ARMS, DOMAINS
+from srgan_ab.statistics.calibration import fit_temperature
+from srgan_ab.statistics.classification import scores
+from srgan_ab.statistics.predictions import Predictions
 
 KEPT = ROOT / "docs/full-cpu"
 CLASSES = ["cat", "dog"]

@@ -6,18 +6,18 @@ import numpy as np
 import pytest
 from scipy.stats import norm
 
-from srgan_ab.common.packs import DOMAINS
-from srgan_ab.evaluation.bootstrap import SCORES, bootstrap
-from srgan_ab.evaluation.paired import delong, holm, mcnemar, score_interval
-from srgan_ab.evaluation.predictions import ARMS, Predictions
-from srgan_ab.evaluation.significance import (
+from srgan_ab.common.arms import ARMS, DOMAINS
+from srgan_ab.statistics.bootstrap import SCORES, bootstrap
+from srgan_ab.statistics.paired import delong, holm, mcnemar, score_interval
+from srgan_ab.statistics.predictions import Predictions
+from srgan_ab.statistics.significance import (
     CONFIRMATORY,
     PAIRS,
     difference,
     differences,
     pairs_of,
 )
-from srgan_ab.evaluation.verdict import outcome
+from srgan_ab.statistics.verdict import outcome
 
 A, B = ("a", "hr"), ("b", "hr")
 MARGIN = 0.05

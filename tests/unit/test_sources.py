@@ -265,7 +265,7 @@ def test_synthetic_pictures():
     assert next(iter(found)) == "cat/cat.0000.png" and list(found)[-1] == "dog/dog.0017.png"
     assert [label for label, _ in found.values()] == ["cat"] * 18 + ["dog"] * 18
     assert len({data for _, data in found.values()}) == 36
-    from srgan_ab.data.synthetic import render
+    from srgan_ab.data.rendering.synthetic import render
 
     picture = Image.open(io.BytesIO(found["dog/dog.0017.png"][1]))
     expected = render(np.array([1]), np.array([17]), 3, sources.RENDERED_SIDE)[0]

@@ -17,7 +17,7 @@ from srgan_ab.common.checkpoints import Checkpoints
 from srgan_ab.common.errors import UserError
 from srgan_ab.common.params import load
 from srgan_ab.common.runtime import Runtime
-from srgan_ab.evaluation.image_quality import measure
+from srgan_ab.quality.image_quality import measure
 from srgan_ab.srgan.experiment import train
 from srgan_ab.srgan.folds import rows_without
 

@@ -9,8 +9,8 @@ from sklearn.model_selection import cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from srgan_ab.data import textures
-from srgan_ab.data.synthetic import render
+from srgan_ab.data.rendering import textures
+from srgan_ab.data.rendering.synthetic import render
 
 
 def resized(pictures: np.ndarray, side: int) -> np.ndarray:

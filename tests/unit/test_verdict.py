@@ -2,9 +2,9 @@
 
 import pytest
 
-from srgan_ab.evaluation.figures import subject_name
-from srgan_ab.evaluation.significance import CONFIRMATORY, PAIRS
-from srgan_ab.evaluation.verdict import answers, outcome, sentence, verdict
+from srgan_ab.common.arms import subject_name
+from srgan_ab.statistics.significance import CONFIRMATORY, PAIRS
+from srgan_ab.statistics.verdict import answers, outcome, sentence, verdict
 
 MARGIN = 0.005
 BETTER = {"difference": 0.021, "low": 0.012, "high": 0.030, "low_90": 0.0135, "high_90": 0.0285}

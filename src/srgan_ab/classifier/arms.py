@@ -11,20 +11,13 @@ from srgan_ab.classifier.backbones import build, pretrained_weights
 from srgan_ab.classifier.records import Record
 from srgan_ab.classifier.training import HISTORY, Examples, fit, resident
 from srgan_ab.common import paths
+from srgan_ab.common.arms import domains_of
 from srgan_ab.common.errors import UserError
 from srgan_ab.common.files import atomic_directory, atomic_file, write_metrics
 from srgan_ab.common.packs import Pack, open_images, open_pack, require_two_classes
 from srgan_ab.common.pictures import save_png
 from srgan_ab.common.runtime import prepare
 from srgan_ab.common.weights import save_weights
-
-DOMAINS = {
-    "a": ("hr",),
-    "b_plus": ("hr", "sr"),
-    "c": ("bicubic",),
-    "c_plus": ("hr", "bicubic"),
-    "r": ("srresnet",),
-}  # b is in params.yaml
 
 
 @dataclass(frozen=True)
@@ -52,11 +45,6 @@ class Mixture:
             here = array == number
             images[here] = source[row[here]]
         return images
-
-
-def domains_of(arm: str, params) -> tuple[str, ...]:
-    """What an arm is trained on; b's is a parameter."""
-    return tuple(params.b.images.split("+")) if arm == "b" else DOMAINS[arm]
 
 
 def composition(arm: str, split: str, params) -> pd.DataFrame:

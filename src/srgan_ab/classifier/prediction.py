@@ -1,5 +1,6 @@
 """Probabilities from trained classifiers, without augmentation."""
 
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +9,10 @@ from torch import nn
 
 from srgan_ab.classifier.augmentation import as_float, normalise
 from srgan_ab.classifier.backbones import build
+from srgan_ab.common import paths
+from srgan_ab.common.arms import Subject
 from srgan_ab.common.errors import UserError
+from srgan_ab.common.packs import open_images
 from srgan_ab.common.runtime import Runtime
 from srgan_ab.common.weights import load_weights, read_weights
 
@@ -73,3 +77,15 @@ def predict(directory: Path, images, runtime: Runtime, batch_size: int = 64) -> 
     return np.stack(
         [logits(n, images, runtime, batch_size).softmax(dim=1)[:, 1].numpy() for n in networks]
     )
+
+
+def predict_all(
+    arms: Iterable[str], split: str, domains: Iterable[str], runtime: Runtime
+) -> dict[Subject, np.ndarray]:
+    """`predict` of every arm on the images of a split in every domain."""
+    images = {domain: open_images(split, domain) for domain in domains}
+    return {
+        (arm, domain): predict(paths.classifier(arm), images[domain], runtime)
+        for arm in arms
+        for domain in images
+    }

@@ -8,6 +8,7 @@ from pathlib import Path
 import pandas as pd
 
 from srgan_ab.common import paths
+from srgan_ab.common.arms import domains_of
 from srgan_ab.common.errors import UserError
 from srgan_ab.common.files import atomic_file
 
@@ -101,3 +102,19 @@ def check_comparable(
                 limited = arm == "b" and domain == "sr" and sr_per_class is not None
                 if not (found <= wanted if limited else found == wanted):
                     fail(arm, f"ids or classes of the {domain} images of {side}")
+
+
+def comparable_records(arms: Sequence[str], params) -> dict[str, Record]:
+    """Read the records of trained arms and check that they are comparable.
+
+    Args:
+        arms: `a` is among them.
+        params: declare the section `b`.
+
+    Raises:
+        UserError: an arm was not trained, or not like the others.
+    """
+    records = {arm: Record.load(paths.classifier(arm)) for arm in arms}
+    domains = {arm: domains_of(arm, params) for arm in arms}
+    check_comparable(records, domains, params.b.per_class)
+    return records

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 
 
 @contextmanager
@@ -74,3 +75,20 @@ def write_metrics(path: Path, metrics: Mapping) -> None:
 
     with atomic_file(path) as temporary:
         temporary.write_text(json.dumps(rounded(metrics), indent=2) + "\n")
+
+
+def read_metrics(path: Path) -> dict:
+    """Read what `write_metrics` wrote."""
+    return json.loads(Path(path).read_text(encoding="utf-8"))
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write UTF-8 text."""
+    with atomic_file(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+
+
+def write_csv(path: Path, table: pd.DataFrame) -> None:
+    """Write a table, its floats with six digits."""
+    with atomic_file(path) as temporary:
+        table.to_csv(temporary, index=False, float_format="%.6g", lineterminator="\n")

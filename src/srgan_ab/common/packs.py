@@ -15,7 +15,6 @@ from srgan_ab.common import paths
 from srgan_ab.common.errors import UserError
 
 SPLITS = ("train", "val", "test")
-DOMAINS = ("hr", "sr", "bicubic", "srresnet")  # what a classifier is trained or tested on
 
 
 @dataclass(frozen=True)

@@ -218,7 +218,7 @@ def _synthetic(classes: list[str], per_class: int, seed: int, workers: int | Non
 
 def _render(batch: tuple[int, range, int]) -> list[bytes]:
     """PNG files of one class, by index."""
-    from srgan_ab.data.synthetic import render
+    from srgan_ab.data.rendering.synthetic import render
 
     kind, indices, seed = batch
     files = []

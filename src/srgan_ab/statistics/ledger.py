@@ -7,8 +7,8 @@ import pandas as pd
 
 from srgan_ab.common import paths
 from srgan_ab.common.errors import UserError
-from srgan_ab.evaluation.classification import THRESHOLD
-from srgan_ab.evaluation.predictions import Predictions
+from srgan_ab.statistics.classification import THRESHOLD
+from srgan_ab.statistics.predictions import Predictions
 
 IDENTITIES = ("id", "sha256", "pixel_sha256", "group")  # what no two splits may share
 
@@ -163,3 +163,38 @@ def generator_gap(quality: Mapping[str, Mapping], training: Mapping[str, float])
         train, test = (quality[side][method]["psnr_rgb"] for side in ("train", "test"))
         result[method] = {"psnr_rgb_train": train, "psnr_rgb_test": test, "gap": train - test}
     return result
+
+
+def read_ledger(examples: Mapping[str, pd.DataFrame], tested: Sequence[str]) -> dict[str, dict]:
+    """What classifiers and, with folds, generators have seen, by the files of the run.
+
+    Args:
+        examples: as for `seen`.
+        tested: ids of the test images.
+
+    Raises:
+        UserError: somebody has seen what it should not.
+    """
+    split = pd.read_csv(paths.SPLIT, dtype=str, keep_default_na=False)
+    ledger = seen(split, examples, tested)
+    if paths.FOLDS.exists():
+        folds = pd.read_csv(paths.FOLDS, dtype={"id": str}, keep_default_na=False)
+        ledger["cross_fitting"] = cross_fitted(split, folds, examples)
+    return ledger
+
+
+def completed(
+    ledger: Mapping[str, Mapping], predictions: Predictions, quality: Mapping, training: Mapping
+) -> dict[str, Mapping]:
+    """The ledger of `evaluate` with what only results can tell.
+
+    Args:
+        ledger: of `read_ledger`.
+        predictions: of the test images.
+        quality, training: as for `generator_gap`.
+    """
+    return {
+        **ledger,
+        "generator": generator_gap(quality, training),
+        "accuracy": accuracy_without_flagged(predictions),
+    }

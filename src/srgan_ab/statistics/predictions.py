@@ -4,27 +4,20 @@
 validation images on real HR, by which probabilities are calibrated.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
+from srgan_ab.common.arms import ARMS, DOMAINS, Subject
 from srgan_ab.common.errors import UserError
 from srgan_ab.common.files import atomic_file
-from srgan_ab.common.packs import DOMAINS, Pack
-from srgan_ab.common.schema import Controls
+from srgan_ab.common.packs import Pack
+from srgan_ab.statistics.classification import THRESHOLD, scores
 
-ARMS = ("a", "b", "b_plus", "c", "c_plus", "r")
 KEY = ["arm", "domain", "replicate"]
-
-Subject = tuple[str, str]  # (arm, domain): a classifier, and what it was tested on
-
-
-def chosen_arms(controls: Controls) -> tuple[str, ...]:
-    """The arms of a run: a, b, and the control arms that `controls` of params.yaml asks for."""
-    return tuple(arm for arm in ARMS if arm in ("a", "b") or getattr(controls, arm))
 
 
 @dataclass(frozen=True)
@@ -95,7 +88,7 @@ class Predictions:
         path: Path,
         classes: Sequence[str],
         arms: Sequence[str] = ARMS,
-        domains: Sequence[str] = DOMAINS,
+        domains: Collection[str] = DOMAINS,
     ) -> "Predictions":
         """Read what `save` wrote.
 
@@ -128,3 +121,15 @@ class Predictions:
                 for d in domains
             },
         )
+
+
+def score_matrix(predictions: Predictions) -> dict[str, dict[str, dict]]:
+    """`scores` of every arm in every domain, and `accuracy_of_replicates`, one per network."""
+    matrix: dict[str, dict[str, dict]] = {arm: {} for arm in predictions.arms}
+    for (arm, domain), rows in predictions.probabilities.items():
+        each = ((rows >= THRESHOLD) == predictions.labels).mean(axis=1)
+        matrix[arm][domain] = {
+            **scores(predictions.labels, rows),
+            "accuracy_of_replicates": each.tolist(),
+        }
+    return matrix

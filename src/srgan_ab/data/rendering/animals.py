@@ -5,8 +5,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from srgan_ab.data.faces import paint_eyes, paint_nose, paint_whiskers
-from srgan_ab.data.textures import (
+from srgan_ab.data.rendering.faces import paint_eyes, paint_nose, paint_whiskers
+from srgan_ab.data.rendering.textures import (
     blur,
     comb,
     ellipse,

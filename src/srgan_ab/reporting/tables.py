@@ -4,13 +4,11 @@ from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
-from srgan_ab.common.packs import DOMAINS
-from srgan_ab.evaluation.bootstrap import SCORES
-from srgan_ab.evaluation.calibration import wilson
-from srgan_ab.evaluation.cells import Cell, Table, interval, number, points, probability, text
-from srgan_ab.evaluation.figures import ARM_NAMES, DOMAIN_NAMES, subject_name
-from srgan_ab.evaluation.predictions import Subject
-from srgan_ab.evaluation.significance import CONFIRMATORY
+from srgan_ab.common.arms import ARM_NAMES, DOMAINS, Subject, subject_name
+from srgan_ab.reporting.cells import Cell, Table, interval, number, points, probability, text
+from srgan_ab.statistics.bootstrap import SCORES
+from srgan_ab.statistics.calibration import wilson
+from srgan_ab.statistics.significance import CONFIRMATORY
 
 SCORE_NAMES = {
     "accuracy": "accuracy",
@@ -83,7 +81,7 @@ def matrix_table(matrix: Mapping[str, Mapping], trained_on: Mapping[str, str]) -
             shown = f"{points(value, images).text} ({interval(low, high, 0)})"
             cells.append(Cell(shown, value, heat=max(0.0, 2 * value - 1)))
         rows.append([text(ARM_NAMES[arm]), text(trained_on[arm]), *cells])
-    head = ["arm", "trained on", *(f"on {DOMAIN_NAMES[domain]}" for domain in DOMAINS)]
+    head = ["arm", "trained on", *(f"on {DOMAINS[domain]}" for domain in DOMAINS)]
     return Table("Accuracy in %, with 95 % intervals", head, rows)
 
 
@@ -92,7 +90,7 @@ def score_table(matrix: Mapping[str, Mapping]) -> Table:
     rows = [
         [
             text(ARM_NAMES[arm]),
-            text(DOMAIN_NAMES[domain]),
+            text(DOMAINS[domain]),
             *(number(result[score], 4) for score in SCORES),
         ]
         for arm, results in matrix.items()
@@ -213,7 +211,7 @@ def seen_table(ledger: Mapping[str, Mapping], images: int) -> Table:
         rows.append(
             [
                 text(ARM_NAMES[arm]),
-                text(", ".join(DOMAIN_NAMES[domain] for domain in train["domains"])),
+                text(", ".join(DOMAINS[domain] for domain in train["domains"])),
                 number(train["ids"]),
                 number(train["images"]),
                 points(train["positive"], images),

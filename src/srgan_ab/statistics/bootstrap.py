@@ -10,13 +10,14 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import expit, logit
 
-from srgan_ab.evaluation.calibration_error import calibration_error_draws
-from srgan_ab.evaluation.classification import (
+from srgan_ab.common.arms import Subject
+from srgan_ab.statistics.calibration_error import calibration_error_draws
+from srgan_ab.statistics.classification import (
     CERTAIN,
     THRESHOLD,
     expected_calibration_error,
 )
-from srgan_ab.evaluation.predictions import Predictions, Subject
+from srgan_ab.statistics.predictions import Predictions
 
 SCORES = (
     "accuracy",

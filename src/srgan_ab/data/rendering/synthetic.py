@@ -10,9 +10,9 @@ from math import cos, exp, pi, sin
 
 import numpy as np
 
-from srgan_ab.data.animals import Cues, paint_animal
-from srgan_ab.data.scenery import paint_background, paint_foreground
-from srgan_ab.data.textures import blur, lerp
+from srgan_ab.data.rendering.animals import Cues, paint_animal
+from srgan_ab.data.rendering.scenery import paint_background, paint_foreground
+from srgan_ab.data.rendering.textures import blur, lerp
 
 # How far each cue can be trusted: the chance that it looks like the other class's, and the spread
 # of its strength (0 = a cat's, 1 = a dog's). Tuned together, see tests/unit/test_synthetic.py.

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 import pandas as pd
 
 from srgan_ab.common import paths
-from srgan_ab.evaluation import charts
-from srgan_ab.evaluation.cells import interval, number
-from srgan_ab.evaluation.charts import GREEN, PURPLE, Curve
-from srgan_ab.evaluation.figures import ARM_NAMES, BLUE, GREY, VERMILION
+from srgan_ab.common.arms import ARM_NAMES
+from srgan_ab.reporting import charts
+from srgan_ab.reporting.cells import interval, number
+from srgan_ab.reporting.charts import GREEN, PURPLE, Curve
+from srgan_ab.reporting.figures import BLUE, GREY, VERMILION
 
 ARM_COLOURS = {"a": BLUE, "b": VERMILION}
 PHASES = {"srresnet": ("SRResNet", BLUE, "-"), "srgan": ("SRGAN", VERMILION, "--")}

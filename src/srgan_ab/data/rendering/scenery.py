@@ -4,7 +4,7 @@ from math import cos, pi, sin
 
 import numpy as np
 
-from srgan_ab.data.textures import inside, paint, smooth_noise
+from srgan_ab.data.rendering.textures import inside, paint, smooth_noise
 
 SCENES = np.array(
     [

@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping
 
-from srgan_ab.evaluation.figures import subject_name
-from srgan_ab.evaluation.significance import CONFIRMATORY, PAIRS
+from srgan_ab.common.arms import subject_name
+from srgan_ab.statistics.significance import CONFIRMATORY, PAIRS
 
 LEVEL = 0.05
 

@@ -16,10 +16,10 @@ from markdown_it import MarkdownIt
 from PIL import Image
 
 from srgan_ab.common import paths
-from srgan_ab.evaluation import charts, report_charts, tables
-from srgan_ab.evaluation.figures import ARM_NAMES
-from srgan_ab.evaluation.report_charts import ARM_COLOURS, PHASES, Chart
-from srgan_ab.evaluation.significance import CONFIRMATORY, pairs_of
+from srgan_ab.common.arms import ARM_NAMES
+from srgan_ab.reporting import charts, report_charts, tables
+from srgan_ab.reporting.report_charts import ARM_COLOURS, PHASES, Chart
+from srgan_ab.statistics.significance import CONFIRMATORY, pairs_of
 
 
 @dataclass(frozen=True)
@@ -155,7 +155,7 @@ def page(
         synthetic: whether the images are rendered.
     """
     environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("srgan_ab.evaluation", ""),
+        loader=jinja2.PackageLoader("srgan_ab.reporting", ""),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,

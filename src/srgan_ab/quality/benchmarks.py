@@ -18,7 +18,7 @@ from tqdm import tqdm
 from srgan_ab.common.errors import UserError
 from srgan_ab.common.interpolation import FILTERS, resize
 from srgan_ab.common.pictures import contact_sheet, save_png
-from srgan_ab.evaluation.image_quality import (
+from srgan_ab.quality.image_quality import (
     BORDER,
     SMALLEST,
     WINDOW,
@@ -27,7 +27,7 @@ from srgan_ab.evaluation.image_quality import (
     lr_psnr,
     measure,
 )
-from srgan_ab.evaluation.resizing import resize_bicubic
+from srgan_ab.quality.resizing import resize_bicubic
 
 SCALE = 4
 SHOWN = 160  # pixels, side of the crops in a sheet

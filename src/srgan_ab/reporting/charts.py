@@ -17,8 +17,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullFormatter
 
-from srgan_ab.evaluation.figures import BLUE, GREY, VERMILION, subject_name
-from srgan_ab.evaluation.predictions import Subject
+from srgan_ab.common.arms import Subject, subject_name
+from srgan_ab.reporting.figures import BLUE, GREY, VERMILION
 
 GREEN, PURPLE = "#009e73", "#cc79a7"  # Okabe & Ito's as well
 PAGE_COLOURS = {

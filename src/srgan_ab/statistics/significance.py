@@ -9,9 +9,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy.stats import norm
 
-from srgan_ab.evaluation.bootstrap import SCORES, bootstrap, mean_over_replicates
-from srgan_ab.evaluation.classification import THRESHOLD
-from srgan_ab.evaluation.paired import (
+from srgan_ab.common.arms import Subject
+from srgan_ab.statistics.bootstrap import SCORES, bootstrap, mean_over_replicates
+from srgan_ab.statistics.classification import THRESHOLD
+from srgan_ab.statistics.paired import (
     POWER,
     delong,
     holm,
@@ -20,7 +21,7 @@ from srgan_ab.evaluation.paired import (
     score_equivalence,
     score_interval,
 )
-from srgan_ab.evaluation.predictions import Predictions, Subject
+from srgan_ab.statistics.predictions import Predictions
 
 # name: (arm, test domain) minus (arm, test domain)
 PAIRS = {

@@ -10,7 +10,7 @@ from scipy.optimize import minimize
 from scipy.special import betaln, expit, logit, softmax
 from scipy.stats import multivariate_t, norm
 
-from srgan_ab.evaluation.classification import BINS, equal_mass_bins
+from srgan_ab.statistics.classification import BINS, equal_mass_bins
 
 CALIBRATED = 0.1  # prior probability that bins hold exactly as many positives as they say
 CURVE = (np.array([0.0, 1.0]), np.array([1.0, 0.5]))  # otherwise: intercept and slope, mean and SD

@@ -12,14 +12,14 @@ from scipy.optimize import minimize_scalar
 from scipy.special import expit, logit
 from scipy.stats import norm
 
-from srgan_ab.evaluation.bootstrap import (
+from srgan_ab.statistics.bootstrap import (
     ece_samples,
     mean_over_replicates,
     resampled_weights,
     surprise,
 )
-from srgan_ab.evaluation.classification import CERTAIN, equal_mass_bins
-from srgan_ab.evaluation.predictions import Predictions
+from srgan_ab.statistics.classification import CERTAIN, equal_mass_bins
+from srgan_ab.statistics.predictions import Predictions
 
 TEMPERATURES = (0.05, 20.0)  # a network that is right about every validation image asks for 0
 

@@ -10,7 +10,7 @@ from math import pi
 
 import numpy as np
 
-from srgan_ab.data.textures import inside, lerp, paint
+from srgan_ab.data.rendering.textures import inside, lerp, paint
 
 NOSES = np.array([(0.10, 0.08, 0.09), (0.32, 0.19, 0.15), (0.80, 0.50, 0.47)], np.float32)
 IRISES = np.array(
