@@ -1,4 +1,4 @@
-"""Puts this checkout's `src` first on the path and works from its root.
+"""Puts this checkout's `src` first on the path, works from its root, and pins what kernels are run.
 
 An editable install would import the workspace's package in a copy made by `dvc exp run --temp`.
 """
@@ -10,3 +10,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "src"))
 os.chdir(ROOT)
+
+from srgan_ab.common import paths, portable  # noqa: E402
+
+portable.pin(paths.PARAMS)  # before anything loads NumPy or torch

@@ -2,6 +2,7 @@
 
 import ctypes
 import os
+import sys
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
@@ -9,6 +10,7 @@ import torch
 from torch import nn
 
 from srgan_ab.common.errors import UserError
+from srgan_ab.common.portable import THREADS
 
 
 @dataclass(frozen=True)
@@ -63,13 +65,23 @@ def _keep_freed_memory() -> None:
         change(-1, 2**31 - 1)  # M_TRIM_THRESHOLD, bytes
 
 
+def _say_if_not_portable() -> None:
+    found = torch.backends.cpu.get_cpu_capability()
+    if found != "AVX2":
+        print(
+            f"runtime.portable: torch computes by kernels for {found} here, not for AVX2: bits "
+            "will differ from those of other processors",
+            file=sys.stderr,
+        )
+
+
 def prepare(settings, seed: int) -> Runtime:
     """Choose the device and precision of `params.runtime`, and make torch deterministic.
 
     Raises:
         UserError: `runtime.device` asks for an accelerator that is not there.
     """
-    name = settings.device
+    name = "cpu" if settings.portable else settings.device
     if name == "auto":
         name = (
             "cuda"
@@ -84,14 +96,17 @@ def prepare(settings, seed: int) -> Runtime:
         raise UserError("runtime.device is mps, but torch sees none here: set it to auto or cpu")
     device = torch.device(name)
 
-    precision = settings.precision
-    if precision == "auto":
+    precision, threads = settings.precision, settings.threads
+    if settings.portable:
+        precision, threads = "fp32", threads or THREADS
+        _say_if_not_portable()
+    elif precision == "auto":
         precision = "bf16" if _has_fast_bf16(device) else "fp32"
 
     if device.type == "cpu":
         _keep_freed_memory()
-    if settings.threads:
-        torch.set_num_threads(settings.threads)
+    if threads:
+        torch.set_num_threads(threads)
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # cuBLAS is not repeatable without
     torch.use_deterministic_algorithms(True, warn_only=device.type != "cpu")
     # deterministic mode would also fill every new tensor, to expose reads of what nobody wrote
@@ -106,7 +121,12 @@ def prepare(settings, seed: int) -> Runtime:
 
 def describe() -> dict:
     """What torch computed on, for the provenance."""
-    facts = {"threads": torch.get_num_threads(), "device": "cpu", "precision": None}
+    facts = {
+        "threads": torch.get_num_threads(),
+        "instructions": torch.backends.cpu.get_cpu_capability(),
+        "device": "cpu",
+        "precision": None,
+    }
     if _current is not None:
         facts |= {
             "device": str(_current.device),

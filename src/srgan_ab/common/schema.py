@@ -241,11 +241,25 @@ class Compare(Section):
 
 
 class RuntimeParams(Section):
+    portable: bool  # the same bits on every processor
     device: Literal["auto", "cpu", "cuda", "mps"]
     precision: Literal["auto", "fp32", "bf16"]
     compile: Literal["default", "reduce-overhead"] | None  # "max-autotune" is not repeatable
     threads: Count | None
     workers: Count | None
+
+    @model_validator(mode="after")
+    def _portable_is_fp32_on_the_cpu(self):
+        if self.portable:
+            wanted = {"device": ("auto", "cpu"), "precision": ("auto", "fp32"), "compile": (None,)}
+            for key, allowed in wanted.items():
+                if getattr(self, key) not in allowed:
+                    raise ValueError(
+                        f"runtime.portable computes in fp32 on the CPU by kernels that are not "
+                        f"compiled anew, and runtime.{key} is {getattr(self, key)}: set "
+                        "runtime.portable to false"
+                    )
+        return self
 
 
 class Params(Section):

@@ -26,6 +26,7 @@ from srgan_ab.common import paths
 from srgan_ab.common.errors import UserError
 from srgan_ab.common.files import atomic_file, remove_parts, sha256
 from srgan_ab.common.params import Declared, load, read_yaml
+from srgan_ab.common.portable import processor
 
 # Where the running stage may keep its state, to go on after a kill: another for other params,
 # inputs or code.
@@ -92,11 +93,13 @@ def _terminated(signum, frame):
     raise SystemExit(128 + signum)
 
 
-def _provenance(seconds: float) -> dict:
+def _provenance(seconds: float, portable: bool) -> dict:
     """What this run used; differs from run to run, so it is neither tracked nor compared."""
     facts = {
         "python": platform.python_version(),
         "machine": f"{platform.system()} {platform.machine()}",
+        "processor": processor(),
+        "portable": portable,
         "cores": os.cpu_count(),
         "seconds": round(seconds, 2),
         "peak_memory_mb": round(
@@ -143,8 +146,9 @@ def _execute(function: Callable, name: str, arguments: list[str]) -> None:
             raise RuntimeError(f"{name} ended without writing {missing}")
         _guard(before, _fingerprint(stage), name)
         shutil.rmtree(checkpoint_directory, ignore_errors=True)  # it has served
+        facts = _provenance(seconds, params.runtime.portable)
         with atomic_file(paths.PROVENANCE / f"{name}.json") as temporary:
-            temporary.write_text(json.dumps(_provenance(seconds), indent=2) + "\n")
+            temporary.write_text(json.dumps(facts, indent=2) + "\n")
         print(f"{name}: {seconds:.1f} s", file=sys.stderr)
 
 
