@@ -23,19 +23,6 @@ from PIL import Image
 
 ROOT = Path(__file__).resolve().parents[2]
 DIGESTS = json.loads((ROOT / "tests/unit/data_md5.json").read_text())
-DEFAULT = {  # of the default scale: whatever params.yaml has become
-    "seed": 7,
-    "data": {
-        **{"source": "synthetic", "path": None, "sha256": None},
-        **{"classes": ["cat", "dog"], "per_class": 300},
-    },
-    "pretrained": {"classifier": None, "perceptual": None, "lpips": None},
-    "split": {
-        **{"test": 0.3, "validation": 0.1, "hash_distance": 10, "correlation": 0.9},
-        "flagged": "keep",
-    },
-    "images": {"hr": 128, "scale": 4, "fit": "cover", "crops_per_image": 1},
-}
 STAGES = """
 import json, sys
 sys.path.insert(0, "stages")
@@ -74,9 +61,9 @@ def outputs(folder: Path, per_class: int, level: str) -> dict[str, str]:
     without, environment = LEVELS[level]
     for part in ("src", "stages"):
         shutil.copytree(ROOT / part, folder / part, ignore=shutil.ignore_patterns("__pycache__"))
-    values = yaml.safe_load((ROOT / "params.yaml").read_text()) | DEFAULT
-    values["data"] = DEFAULT["data"] | {"per_class": per_class}
-    values["runtime"]["workers"] = None
+    values = yaml.safe_load((ROOT / "tests/params.yaml").read_text(encoding="utf-8"))
+    values["data"]["per_class"] = per_class
+    values["runtime"]["portable"] = False  # it would pin the kernels that are to differ here
     (folder / "params.yaml").write_text(yaml.safe_dump(values))
     (folder / "run.py").write_text(STAGES)
     environment = {"NPY_DISABLE_CPU_FEATURES": " ".join(without), **environment}
