@@ -101,7 +101,26 @@ def test_correlation_is_numpys():
     first = rng.integers(0, 256, (5, 32, 32, 3), np.uint8)
     second = (first // 2 + rng.integers(0, 99, first.shape)).astype(np.uint8)
     expected = [np.corrcoef(a.ravel(), b.ravel())[0, 1] for a, b in zip(first, second, strict=True)]
-    np.testing.assert_allclose(correlations(first, second), expected, atol=1e-5)
+    np.testing.assert_allclose(correlations(first, second), expected, atol=1e-12)
+
+
+def test_correlation_does_not_depend_on_the_order_of_summation():
+    rng = np.random.default_rng(0)
+    first = rng.integers(0, 256, (50, 32, 32, 3), np.uint8)
+    second = (first // 2 + rng.integers(0, 99, first.shape)).astype(np.uint8)
+    order = rng.permutation(32 * 32 * 3)
+    shuffled = (x.reshape(50, -1)[:, order].reshape(x.shape) for x in (first, second))
+    assert np.array_equal(correlations(*shuffled), correlations(first, second))
+
+
+def test_correlation_of_the_brightest_and_of_the_most_contrasted_pictures():
+    checks = np.zeros((1, 32, 32, 3), np.uint8)
+    checks[:, ::2] = 255
+    nearly_white = np.full_like(checks, 255)
+    nearly_white[:, :2] = 0
+    assert correlations(checks, checks) == 1
+    assert correlations(checks, 255 - checks) == -1
+    assert correlations(nearly_white, nearly_white) == 1
 
 
 def test_flat_pictures_are_alike_only_if_they_look_alike():

@@ -82,6 +82,37 @@ def test_lr_is_pillows_bicubic_of_the_packed_hr(tmp_path):
         np.testing.assert_array_equal(small, np.asarray(expected))
 
 
+@pytest.mark.parametrize(
+    ("before", "after", "method"),
+    [(160, 128, "bicubic"), (128, 32, "bicubic"), (160, 32, "bicubic"), (160, 32, "lanczos")],
+)
+def test_no_last_bit_moves_a_resized_pixel(before, after, method):
+    """Pillow resizes bytes with weights that it rounds to 1 / 2^22 of the whole.
+
+    It computes them in floating point, with the sine of the C library: they must lie far from
+    ties. The sizes are those of the default scale: rendered, HR, LR, thumbnail and hash.
+    """
+    kernel, support = {
+        "bicubic": (
+            lambda x: np.where(x < 1, (1.5 * x - 2.5) * x * x + 1, ((2.5 - x / 2) * x - 4) * x + 2),
+            2,
+        ),
+        "lanczos": (lambda x: np.sinc(x) * np.sinc(x / 3), 3),
+    }[method]
+    scale = before / after
+    moved = 2**22 / 255
+    resampling = Image.Resampling[method.upper()]
+    for column in range(after):
+        at = np.abs((np.arange(before) + 0.5) / scale - column - 0.5)
+        weights = np.where(at < support, kernel(at), 0)
+        weights *= 2**22 / weights.sum()
+        assert np.abs(np.abs(weights) % 1 - 0.5)[np.abs(weights) > 1e-6].min() > 0.01
+        line = np.zeros((1, before), np.uint8)
+        line[0, weights.argmax()] = 255
+        shown = np.asarray(Image.fromarray(line).resize((after, 1), resampling))[0, column]
+        assert abs(shown - weights.max() / moved) <= 0.51  # these are Pillow's weights
+
+
 @pytest.mark.parametrize("size", [(1, 1), (3, 500), (127, 129), (129, 127), (1500, 400)])
 @pytest.mark.parametrize("fit", ["cover", "squash"])
 def test_any_size_fits(tmp_path, size, fit):

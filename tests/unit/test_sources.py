@@ -69,12 +69,23 @@ def test_one_class_and_none(folder):
 
 def test_at_most_so_many_in_natural_order(folder):
     assert natural("a/2.jpg") < natural("a/10.jpg") < natural("b/1.jpg")
+    assert natural("a/007.jpg") == natural("a/7.jpg") < natural("a/007b.jpg")
     paths = list(contents(settings("folder", folder, per_class=1)))
     assert paths == ["Cat/2.jpg", "Cat/more/dog/1.jpg"]
     assert list(contents(settings("folder", folder, [], per_class=2))) == [
         "Cat/10.jpg",
         "Cat/2.jpg",
     ]
+
+
+def test_digits_of_other_scripts_are_text(folder):
+    names = ["1²2.jpg", "1²10.jpg", "١.jpg", "x.jpg", "²³.jpg", "9" * 200 + ".jpg"]
+    for name in names:
+        (folder / "dog" / name).touch()
+    found = contents(settings("folder", folder, ["dog"]))
+    assert set(found) == {f"dog/{name}" for name in names} | {"dog/1.jpg"}
+    assert natural("1²2.jpg") < natural("1²10.jpg")
+    assert natural("9" * 9000) < natural("1" + "0" * 9000)  # more digits than `int` takes
 
 
 def test_files_that_cannot_be_read(folder, monkeypatch):
@@ -262,14 +273,16 @@ def test_kaggle_without_a_token_or_the_rules_accepted(kaggle, monkeypatch, tmp_p
 
 def test_synthetic_pictures():
     found = contents(settings("synthetic", per_class=18), seed=3, workers=2)
-    assert next(iter(found)) == "cat/cat.0000.png" and list(found)[-1] == "dog/dog.0017.png"
+    assert next(iter(found)) == "cat/cat.0000.bmp" and list(found)[-1] == "dog/dog.0017.bmp"
     assert [label for label, _ in found.values()] == ["cat"] * 18 + ["dog"] * 18
     assert len({data for _, data in found.values()}) == 36
     from srgan_ab.data.rendering.synthetic import render
 
-    picture = Image.open(io.BytesIO(found["dog/dog.0017.png"][1]))
+    data = found["dog/dog.0017.bmp"][1]
+    picture = Image.open(io.BytesIO(data))
     expected = render(np.array([1]), np.array([17]), 3, sources.RENDERED_SIDE)[0]
     np.testing.assert_array_equal(picture, expected)
+    assert data[54:] == expected[::-1, :, ::-1].tobytes()  # no compressor that could differ
 
 
 def test_synthetic_classes_may_stand_in_either_order_or_be_absent():

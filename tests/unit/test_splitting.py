@@ -1,5 +1,8 @@
 """The split: disjoint, stratified, by whole groups, the same whatever the order of the rows."""
 
+from collections import Counter
+from fractions import Fraction
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -61,6 +64,49 @@ def test_every_split_keeps_its_promises(data_set, seed, test, validation):
             held = (rows["split"] == split).sum()
             assert held > 0
             assert abs(held - max(1, fraction * len(rows))) <= largest + 0.5
+
+
+def exactly(groups, codes, test, validation, seed) -> list[str]:
+    """`assign_splits` in fractions: what lacks, over what is wanted, of the classes of a group."""
+    groups = np.unique(groups, return_inverse=True)[1]
+    counts = [Counter(np.asarray(codes)[groups == g].tolist()) for g in range(groups.max() + 1)]
+    wanted = {}
+    for code, total in Counter(codes).items():
+        held, out = (max(1, round(total * share)) for share in (validation, test))
+        wanted[code] = {"train": max(1, total - held - out), "val": held, "test": out}
+    lacking = {code: dict(splits) for code, splits in wanted.items()}
+    chosen = {}
+    for group in sorted(
+        np.random.default_rng(seed).permutation(len(counts)), key=lambda g: -counts[g].total()
+    ):
+
+        def lack(split):
+            return sum(
+                Fraction(lacking[code][split], wanted[code][split]) * count
+                for code, count in counts[group].items()  # noqa: B023
+            )
+
+        chosen[group] = max(("train", "val", "test"), key=lack)  # the first of equals
+        for code, count in counts[group].items():
+            lacking[code][chosen[group]] -= count
+    return [chosen[group] for group in groups]
+
+
+@settings(max_examples=60, deadline=None)
+@given(data_sets(), st.integers(0, 2**31 - 1), st.floats(0.1, 0.4), st.floats(0.05, 0.3))
+def test_the_greatest_lack_decides_exactly_and_the_first_of_equals(data_set, seed, test, part):
+    codes, groups = data_set
+    groups = np.unique(groups, return_inverse=True)[1]  # numbered as they come, or nearly
+    found = assign_splits(groups, np.array(codes), test, part, seed)
+    assert found.tolist() == exactly(pd.factorize(groups)[0], codes, test, part, seed)
+
+
+def test_equal_lacks_are_equal_whatever_the_rounding():
+    """Two splits lack the same of a group of both classes; sums of rounded quotients differ."""
+    groups = np.repeat(np.arange(6), [4, 2, 1, 4, 4, 4])
+    codes = [0, 0, 1, 0, 1, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1, 0, 0, 1]
+    found = assign_splits(groups, np.array(codes), 0.3, 0.3, 7)
+    assert found.tolist() == exactly(groups, codes, 0.3, 0.3, 7)
 
 
 @given(data_sets(), st.randoms())

@@ -1,7 +1,9 @@
 """The embedded data set: repeatable, varied, and separable by the named cues only."""
 
-import imagehash
+import io
+
 import numpy as np
+import pandas as pd
 import pytest
 from PIL import Image
 from sklearn.linear_model import LogisticRegression
@@ -9,8 +11,11 @@ from sklearn.model_selection import cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from srgan_ab.data.duplicates import duplicate_groups, similar_hashes
+from srgan_ab.data.exact import draws
 from srgan_ab.data.rendering import textures
 from srgan_ab.data.rendering.synthetic import render
+from srgan_ab.data.verification import verify
 
 
 def resized(pictures: np.ndarray, side: int) -> np.ndarray:
@@ -79,14 +84,22 @@ def test_nothing_but_the_cues_separates_the_classes(sample, statistic):
 
 
 def test_no_two_pictures_count_as_near_duplicates(sample):
-    """By the rule of the split: hashes within 6 of 64 bits and thumbnails correlated by 0.95."""
-    pictures, _ = sample
-    hashes = np.stack([imagehash.phash(Image.fromarray(p)).hash.ravel() for p in pictures])
-    distance = (hashes[:, None] != hashes[None]).sum(2)
-    thumbnails = resized(pictures, 16).reshape(len(pictures), -1)
-    alike = (distance <= 6) & (np.corrcoef(thumbnails) >= 0.95)
-    assert np.triu(alike, 1).sum() == 0
-    assert np.triu(distance <= 6, 1).sum() <= 8  # of 79,800 pairs
+    """By the split's own rule, at the thresholds of the default scale."""
+    files = {}
+    for n, pixels in enumerate(sample[0]):
+        stream = io.BytesIO()
+        Image.fromarray(pixels).save(stream, "BMP")
+        files[str(n)] = stream.getvalue()
+    verdicts = [verify(data) for data in files.values()]
+    images = pd.DataFrame({"path": path} | vars(v) for path, v in zip(files, verdicts, strict=True))
+    groups = duplicate_groups(images, files.__getitem__, distance=10, correlation=0.9)
+    assert len(set(groups)) == len(files)
+    hashes, mirrored = (
+        np.array([int(x, 16) for x in images[column]], np.uint64)
+        for column in ("phash", "phash_mirror")
+    )
+    first, _, flipped = similar_hashes(hashes, mirrored, distance=6)
+    assert len(first[~flipped]) <= 8  # of 79,800 pairs
 
 
 def test_detail_lies_beyond_what_a_quarter_of_the_resolution_can_hold():
@@ -120,7 +133,7 @@ def test_coats_of_cats_are_finer_than_those_of_dogs():
 
 
 def test_smooth_noise_has_unit_variance_and_its_stated_wavelength():
-    rng = np.random.default_rng(0)
+    rng = draws(0)
     fields = np.stack([textures.smooth_noise(rng, 128, 16) for _ in range(60)])
     assert abs(fields.mean()) < 0.05
     assert abs(fields.std() - 1) < 0.05

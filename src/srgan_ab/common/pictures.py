@@ -50,6 +50,9 @@ def contact_sheet(
 
 
 def save_png(image: Image.Image, path: Path) -> None:
-    """Write a PNG whose bytes depend on nothing but the picture."""
+    """Write a PNG whose bytes depend on the picture and the machine's zlib alone.
+
+    Pillow's wheels for Linux compress with the distribution's library: zlib or zlib-ng.
+    """
     with atomic_file(path) as temporary:
         image.save(temporary, format="PNG", optimize=True)

@@ -11,7 +11,7 @@ from scipy.sparse.csgraph import connected_components
 from srgan_ab.data.decoding import decode
 
 THUMBNAIL = 32  # pixels
-FLAT = 1.0  # grey levels of standard deviation below which a thumbnail shows nothing
+FLAT = 1  # grey levels of standard deviation below which a thumbnail shows nothing
 
 
 def similar_hashes(
@@ -55,26 +55,31 @@ def correlations(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     """Pearson correlation of each pair of thumbnails, over pixels and channels.
 
     A flat picture has none: two flat ones of one brightness count as alike (1), a flat one and
-    another picture as different (0).
+    another picture as different (0). Sums are of integers, so that a pair near the threshold falls
+    on the same side of it on every machine.
 
     Args:
         first: (P, 32, 32, 3) uint8 RGB.
         second: as `first`.
 
     Returns:
-        (P,) float32 in [-1, 1].
+        (P,) float64 in [-1, 1].
     """
-    vectors, flat, means = [], [], []
-    for images in (first, second):
-        values = images.reshape(len(images), -1).astype(np.float32)
-        mean = values.mean(axis=1, keepdims=True)
-        deviation = values.std(axis=1, keepdims=True)
-        vectors.append((values - mean) / np.maximum(deviation, FLAT))
-        flat.append(deviation[:, 0] < FLAT)
-        means.append(mean[:, 0])
-    result = np.mean(vectors[0] * vectors[1], axis=1)
-    result[flat[0] | flat[1]] = 0
-    result[flat[0] & flat[1] & (np.abs(means[0] - means[1]) < FLAT)] = 1
+    # sums of 3,072 products of bytes fit 32 bits; n^2 times a variance does not
+    a, b = (images.reshape(len(images), -1).astype(np.int32) for images in (first, second))
+    n = a.shape[1]
+    sums = [x.sum(axis=1, dtype=np.int64) for x in (a, b)]
+
+    def covariance(i: int, j: int) -> np.ndarray:  # times n^2
+        products = np.einsum("pv,pv->p", (a, b)[i], (a, b)[j]).astype(np.int64)
+        return n * products - sums[i] * sums[j]
+
+    variances = np.stack([covariance(0, 0), covariance(1, 1)])
+    flat = variances < (FLAT * n) ** 2
+    scale = np.sqrt(np.maximum(variances, 1).astype(np.float64))
+    result = covariance(0, 1) / (scale[0] * scale[1])
+    result[flat.any(axis=0)] = 0
+    result[flat.all(axis=0) & (np.abs(sums[0] - sums[1]) < FLAT * n)] = 1
     return result
 
 

@@ -93,7 +93,9 @@ def open_source(data, seed: int, workers: int | None) -> Iterator[Source]:
 
 def natural(path: str) -> list:
     """Sort key by which `cat.2.jpg` comes before `cat.10.jpg`."""
-    return [int(part) if part.isdigit() else part for part in re.split(r"([0-9]+)", path)]
+    parts = re.split(r"([0-9]+)", path)  # every second one is a number
+    parts[1::2] = [(len(n), n) for n in (digits.lstrip("0") for digits in parts[1::2])]
+    return parts
 
 
 def _select(
@@ -193,7 +195,7 @@ def _archive(path: str, checksum: str | None) -> Path:
 
 
 def _synthetic(classes: list[str], per_class: int, seed: int, workers: int | None) -> Source:
-    """Rendered pictures, as PNG files in class folders."""
+    """Rendered pictures, as BMP files in class folders."""
     names = sorted(classes or RENDERED)
     strange = [name for name in names if name not in RENDERED]
     if strange:
@@ -211,19 +213,19 @@ def _synthetic(classes: list[str], per_class: int, seed: int, workers: int | Non
         for (kind, indices, _), pictures in in_order(_render, batches, workers):
             name = RENDERED[kind]
             for index, picture in zip(indices, pictures, strict=True):
-                yield File(f"{name}/{name}.{index:0{width}}.png", name if classes else "", picture)
+                yield File(f"{name}/{name}.{index:0{width}}.bmp", name if classes else "", picture)
 
     return Source(len(names) * per_class, files())
 
 
 def _render(batch: tuple[int, range, int]) -> list[bytes]:
-    """PNG files of one class, by index."""
+    """BMP files of one class, by index: what a PNG compresses to depends on the machine's zlib."""
     from srgan_ab.data.rendering.synthetic import render
 
     kind, indices, seed = batch
     files = []
     for picture in render(np.full(len(indices), kind), np.array(indices), seed, RENDERED_SIDE):
         stream = BytesIO()
-        Image.fromarray(picture).save(stream, "PNG", compress_level=1)
+        Image.fromarray(picture).save(stream, "BMP")
         files.append(stream.getvalue())
     return files

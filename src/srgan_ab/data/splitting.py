@@ -1,5 +1,6 @@
 """The one place where it is decided which image trains, validates and tests."""
 
+import math
 from collections.abc import Sequence
 from pathlib import PurePosixPath
 
@@ -46,15 +47,18 @@ def assign_splits(
 
     totals = counts.sum(axis=0)
     parts = np.array([[1 - validation - test], [validation], [test]])  # in the order of SPLITS
-    wanted = np.maximum(1, np.round(totals * parts))
+    wanted = np.maximum(1, np.round(totals * parts)).astype(np.int64)
     wanted[0] = np.maximum(1, totals - wanted[1] - wanted[2])
     lacking = wanted.copy()
+    # shares over one denominator, in Python's integers: ties are ties whatever the processor
+    denominator = math.lcm(*wanted.ravel().tolist())
+    weights = denominator // wanted.astype(object)
 
     order = np.random.default_rng(seed).permutation(len(counts))
     order = order[np.argsort(-counts[order].sum(axis=1), kind="stable")]
     chosen = np.empty(len(counts), np.int64)
     for group in order:
-        split = np.argmax((lacking / wanted) @ counts[group])
+        split = np.argmax((lacking * weights * counts[group]).sum(axis=1))
         lacking[split] -= counts[group]
         chosen[group] = split
 

@@ -4,10 +4,10 @@ import hashlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-import imagehash
 from PIL import ImageOps
 
 from srgan_ab.data.decoding import Rejected, decode
+from srgan_ab.data.hashing import perceptual_hash
 from srgan_ab.data.processes import in_order
 from srgan_ab.data.sources import File
 
@@ -25,8 +25,7 @@ class Verdict:
         height: in pixels, upright; 0 if it was rejected.
         problem: why it was rejected, or None.
         pixel_sha256: of size and RGB pixels: equal for files that differ in metadata only.
-        phash: 64-bit perceptual hash (ImageHash: lowest 8x8 DCT coefficients against their
-            median) in hex.
+        phash: 64-bit perceptual hash in hexadecimal.
         phash_mirror: the same of the mirror image.
     """
 
@@ -49,13 +48,14 @@ def verify(data: bytes) -> Verdict:
     width, height = image.size
     pixels = hashlib.sha256(f"{width}x{height}:".encode())
     pixels.update(image.tobytes())
+    grey = image.convert("L")
     return Verdict(
         digest,
         width,
         height,
         pixel_sha256=pixels.hexdigest(),
-        phash=str(imagehash.phash(image)),
-        phash_mirror=str(imagehash.phash(ImageOps.mirror(image))),
+        phash=perceptual_hash(grey),
+        phash_mirror=perceptual_hash(ImageOps.mirror(grey)),
     )
 
 

@@ -1,16 +1,19 @@
 """Cats and dogs of the embedded data set: outline, hair, coat, relief and light."""
 
-from math import cos, exp, log, pi, radians, sin
+from math import pi
 from typing import NamedTuple
 
 import numpy as np
 
+from srgan_ab.data.exact import Draws, cos, exp, sin
 from srgan_ab.data.rendering.faces import paint_eyes, paint_nose, paint_whiskers
 from srgan_ab.data.rendering.textures import (
     blur,
+    bump,
     comb,
     ellipse,
     inside,
+    length,
     lerp,
     paint,
     relief,
@@ -80,8 +83,8 @@ class Head(NamedTuple):
     yaw: float  # of the head turned to the side, about -1 to 1
 
 
-def _pose(rng: np.random.Generator, x: np.ndarray, y: np.ndarray) -> Head:
-    scale, roll = rng.uniform(0.56, 0.70), radians(rng.uniform(-25, 25))
+def _pose(rng: Draws, x: np.ndarray, y: np.ndarray) -> Head:
+    scale, roll = rng.uniform(0.56, 0.70), rng.uniform(-25, 25) * pi / 180
     yaw = rng.uniform(-0.8, 0.8)
     px, py = x - rng.uniform(-0.18, 0.18), y - rng.uniform(0.02, 0.22)
     u = (px * cos(roll) + py * sin(roll)) / scale
@@ -91,7 +94,7 @@ def _pose(rng: np.random.Generator, x: np.ndarray, y: np.ndarray) -> Head:
     return Head(u, v, px / scale - lean, py / scale, scale, roll, yaw)
 
 
-def _outlines(rng: np.random.Generator, at: Head) -> tuple[np.ndarray, np.ndarray]:
+def _outlines(rng: Draws, at: Head) -> tuple[np.ndarray, np.ndarray]:
     """Distances (S, S) to the head, a skull with cheeks, and to the chest."""
     wide, tall, jowl = rng.uniform(0.86, 1.0), rng.uniform(0.84, 0.98), rng.uniform(0.5, 0.8)
     skull = ellipse(at.u, at.v, wide, tall)
@@ -101,7 +104,7 @@ def _outlines(rng: np.random.Generator, at: Head) -> tuple[np.ndarray, np.ndarra
     return head, ellipse(at.bx, at.by - 2.1, rng.uniform(1.0, 1.35), rng.uniform(1.3, 1.7))
 
 
-def _ears(kind: float, rng: np.random.Generator, at: Head) -> tuple:
+def _ears(kind: float, rng: Draws, at: Head) -> tuple:
     """Both ears at once.
 
     Returns:
@@ -126,7 +129,7 @@ def _ears(kind: float, rng: np.random.Generator, at: Head) -> tuple:
     return distance, flow, hollow, ear.in_front
 
 
-def _hair(kind: float, rng: np.random.Generator, u, v, roll: float) -> tuple:
+def _hair(kind: float, rng: Draws, u, v, roll: float) -> tuple:
     """Strands and tufts along a flow (u, v): two fields (S, S), standard deviation 1.
 
     A cat's are fine and straight, a dog's coarse and curly.
@@ -134,15 +137,15 @@ def _hair(kind: float, rng: np.random.Generator, u, v, roll: float) -> tuple:
     size = len(u)
     wind = 0.5 * smooth_noise(rng, size, 6)
     turn = roll + wind + 1.1 * max(kind, 0) * smooth_noise(rng, size, 22)
-    length, along, across = np.sqrt(u * u + v * v) + 1e-6, np.cos(turn), np.sin(turn)
-    dx, dy = (u * along - v * across) / length, (u * across + v * along) / length
-    wave = exp(lerp(log(3.0), log(9.0), kind)) * rng.uniform(0.9, 1.1)  # pixels of 160
+    far, along, across = length(u, v) + 1e-6, cos(turn), sin(turn)
+    dx, dy = (u * along - v * across) / far, (u * across + v * along) / far
+    wave = 3 * exp(1.0986 * kind) * rng.uniform(0.9, 1.1)  # 3 to 9 pixels of 160
     strands = comb(smooth_noise(rng, size, int(160 * 2.2 / wave)), dx, dy, size * 0.075)
     tufts = comb(smooth_noise(rng, size, round(lerp(56, 20, kind))), dx, dy, size * 0.12)
     return strands, tufts
 
 
-def _coat(rng: np.random.Generator, u: np.ndarray, v: np.ndarray, stripe: float) -> tuple:
+def _coat(rng: Draws, u: np.ndarray, v: np.ndarray, stripe: float) -> tuple:
     """Colours of the fur, (3, S, S), and the colour of its light parts, (3,).
 
     Args:
@@ -169,11 +172,11 @@ def _coat(rng: np.random.Generator, u: np.ndarray, v: np.ndarray, stripe: float)
     strength = max(0, rng.uniform(-0.3, 0.45)) * inside(-0.6 - smooth_noise(rng, size, 5), 2)
     bend = inside(v + 0.25, 0.8)  # upright on the brow, level on the cheeks
     phase = lerp(v * 1.15 - 0.3 * np.abs(u), u, bend) + 0.05 * wander
-    stripes = np.sin(2 * pi * stripe * phase + 0.8 * smooth_noise(rng, size, 14))
+    stripes = sin(2 * pi * stripe * phase + 0.8 * smooth_noise(rng, size, 14))
     return coat * (1 - strength * inside(-stripes, 1.2)), pale
 
 
-def paint_animal(scene, cue: Cues, rng: np.random.Generator, x, y, light) -> np.ndarray:
+def paint_animal(scene, cue: Cues, rng: Draws, x, y, light) -> np.ndarray:
     """Paint one animal over a scene.
 
     Args:
@@ -207,13 +210,10 @@ def paint_animal(scene, cue: Cues, rng: np.random.Generator, x, y, light) -> np.
     low = lerp(0.36, 0.46, cue.muzzle) + rng.uniform(-0.04, 0.04)
     broad = lerp(0.26, 0.42, cue.muzzle)
     across, below = u + 0.16 * at.yaw, v - low
-    pads = np.exp(
-        -(((np.abs(across) - 0.5 * broad) / (0.8 * broad)) ** 2)
-        - ((below - 0.1) / (0.85 * broad)) ** 2
-    )
-    bridge = np.exp(-((across / (0.7 * broad)) ** 2) - ((below + 0.2) / 0.36) ** 2)
-    sockets = np.exp(-(((side - 0.4) / 0.22) ** 2) - ((v + 0.1) / 0.2) ** 2)
-    bulge = np.sqrt(np.clip(1 - (head / 0.95 + 1) ** 2, 0, 1))
+    pads = bump((np.abs(across) - 0.5 * broad) / (0.8 * broad), (below - 0.1) / (0.85 * broad))
+    bridge = bump(across / (0.7 * broad), (below + 0.2) / 0.36)
+    sockets = bump((side - 0.4) / 0.22, (v + 0.1) / 0.2)
+    bulge = np.sqrt(np.clip(1 - np.square(head / 0.95 + 1), 0, 1))
     head_height = 0.95 * bulge + reach * (0.36 * pads + 0.22 * bridge) - 0.12 * sockets
     chest_height = -0.9 + 0.8 * np.sqrt(np.clip(-chest, 0, 1))
     ear_height = 0.75 * in_front + 0.3 * np.sqrt(np.clip(-ear * 4, 0, 1)) - 0.3 * hollow

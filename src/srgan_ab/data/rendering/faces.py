@@ -10,7 +10,8 @@ from math import pi
 
 import numpy as np
 
-from srgan_ab.data.rendering.textures import inside, lerp, paint
+from srgan_ab.data.exact import exp, sin
+from srgan_ab.data.rendering.textures import bump, inside, length, lerp, paint
 
 NOSES = np.array([(0.10, 0.08, 0.09), (0.32, 0.19, 0.15), (0.80, 0.50, 0.47)], np.float32)
 IRISES = np.array(
@@ -29,7 +30,7 @@ def paint_eyes(scene, kind, rng, u, v, light, unit, shade) -> np.ndarray:
     slant = lerp(0.2, 0.0, kind) + rng.uniform(-0.1, 0.1)
     ex = (np.abs(u) - apart) / radius
     ey = (v - level) / radius + slant * ex
-    ball = np.sqrt(ex * ex + (ey / opening) ** 2) - 1
+    ball = length(ex, ey / opening) - 1
     edge = 1.4 * unit / radius
     rim = np.full(3, rng.uniform(0.05, 0.16))
     if rng.random() < 0.08:  # asleep
@@ -38,7 +39,7 @@ def paint_eyes(scene, kind, rng, u, v, light, unit, shade) -> np.ndarray:
     scene = paint(scene, rim, 0.85 * inside(ball - 0.22, 0.25))
     iris = IRISES[int(rng.random() < 0.35 + 0.3 * (kind > 0.5)), rng.integers(4)]
     iris = iris * rng.uniform(0.8, 1.15)
-    pattern = 1.15 + 0.35 * ey - 0.55 * (ex * ex + ey * ey) ** 2
+    pattern = 1.15 + 0.35 * ey - 0.55 * np.square(ex * ex + ey * ey)
     scene = paint(
         scene,
         iris[:, None, None] * np.clip(pattern, 0.25, 1.4) * np.clip(shade + 0.25, 0, 1.1),
@@ -47,10 +48,10 @@ def paint_eyes(scene, kind, rng, u, v, light, unit, shade) -> np.ndarray:
     narrow = lerp(rng.uniform(0.14, 0.45), rng.uniform(0.5, 0.62), kind)
     kind = min(max(kind, 0), 1)
     high = lerp(0.85, narrow, kind)
-    pupil = np.sqrt((ex / narrow) ** 2 + (ey / high) ** 2) - 1
+    pupil = length(ex / narrow, ey / high) - 1
     scene = paint(scene, (0.02, 0.02, 0.03), inside(np.maximum(pupil * narrow, ball), edge))
     gx, gy = ex * np.sign(u) - 0.45 * light[0], ey - 0.45 * light[1]
-    glint = inside(np.hypot(gx, gy) - 0.16, edge) * (ball < 0)
+    glint = inside(length(gx, gy) - 0.16, edge) * (ball < 0)
     return paint(scene, (0.97, 0.97, 0.95), 0.9 * glint)
 
 
@@ -59,20 +60,20 @@ def paint_nose(scene, kind, rng, u, v, unit, shade) -> np.ndarray:
     tall = width * lerp(0.72, 0.78, kind)
     nx, ny = u / width, (v + 0.02) / tall
     wedge = np.maximum(np.abs(nx) * 0.95 + ny * 0.55 - 0.55, -ny - 0.75)
-    round_ = np.sqrt(nx * nx + ny * ny) - 1
+    round_ = length(nx, ny) - 1
     shape = lerp(wedge, round_, min(max(kind, 0), 1))
     ink = rng.uniform(0.05, 0.2)
     seam = np.maximum(np.abs(u) - 0.012, np.abs(v - tall - 0.06) - 0.09)
-    bow = tall + 0.15 + 0.1 * np.sin(np.abs(u) * (pi / 0.3)) - 0.05
+    bow = tall + 0.15 + 0.1 * sin(np.abs(u) * (pi / 0.3)) - 0.05
     smile = np.maximum(np.abs(v - bow) - 0.012, np.abs(u) - 0.3)
     dark = scene * ink
     scene = paint(scene, dark, 0.85 * inside(np.minimum(seam, smile), 2 * unit))
     colour = NOSES[rng.choice(3, p=[0.45, 0.2, 0.35])] * rng.uniform(0.85, 1.15)
     tone = np.clip(shade, 0.3, 1) * (1.05 - 0.3 * ny)
     scene = paint(scene, colour[:, None, None] * tone, inside(shape, 1.6 * unit / width))
-    holes = np.hypot((np.abs(nx) - 0.45) / 0.22, (ny - 0.2) / 0.26) - 1
+    holes = length((np.abs(nx) - 0.45) / 0.22, (ny - 0.2) / 0.26) - 1
     scene = paint(scene, colour * 0.2, 0.9 * inside(holes, 0.4))
-    shine = np.exp(-((nx / 0.5) ** 2) - ((ny + 0.45) / 0.18) ** 2)
+    shine = bump(nx / 0.5, (ny + 0.45) / 0.18)
     return paint(scene, (1, 1, 1), 0.35 * shine * inside(shape, 0.1))
 
 
@@ -93,5 +94,5 @@ def paint_whiskers(scene, kind, rng, u, v, unit) -> np.ndarray:
         line = 0.04 + 0.06 * row + (rise + 0.16 * (row - 1.5)) * t + bend * t * t
         slope = (rise + 0.16 * (row - 1.5) + 2 * bend * t) / (end - 0.2)
         away = (v - line) / (unit * lerp(0.95, 0.7, t) * np.sqrt(1 + slope * slope))
-        cover = np.maximum(cover, np.exp(-away * away) * np.clip(12 * t, 0, 1) * (1 - t**3))
+        cover = np.maximum(cover, exp(-away * away) * np.clip(12 * t, 0, 1) * (1 - t * t * t))
     return paint(scene, colour, strength * cover)

@@ -1,10 +1,11 @@
 """What is behind and before an animal of the embedded data set."""
 
-from math import cos, pi, sin
+from math import pi
 
 import numpy as np
 
-from srgan_ab.data.rendering.textures import inside, paint, smooth_noise
+from srgan_ab.data.exact import Draws, cos, sin
+from srgan_ab.data.rendering.textures import inside, length, paint, smooth_noise
 
 SCENES = np.array(
     [
@@ -23,7 +24,7 @@ SCENES = np.array(
 )
 
 
-def paint_background(rng: np.random.Generator, x: np.ndarray, y: np.ndarray) -> np.ndarray:
+def paint_background(rng: Draws, x: np.ndarray, y: np.ndarray) -> np.ndarray:
     """Something out of focus: (3, S, S) in about [0, 1]."""
     size = len(x)
     first, second, third = SCENES[rng.integers(len(SCENES), size=3)]
@@ -35,7 +36,7 @@ def paint_background(rng: np.random.Generator, x: np.ndarray, y: np.ndarray) -> 
     picture = paint(picture, third, rng.uniform(0, 0.7) * inside(0.5 - clutter, 1.5))
     for _ in range(rng.integers(0, 7)):  # lights out of focus
         cx, cy, radius = rng.uniform(-1, 1), rng.uniform(-1, 1), rng.uniform(0.06, 0.24)
-        disc = inside(np.hypot(x - cx, y - cy) - radius, rng.uniform(0.03, 0.12))
+        disc = inside(length(x - cx, y - cy) - radius, rng.uniform(0.03, 0.12))
         glow = np.clip(SCENES[rng.integers(len(SCENES))] * 1.35, 0, 1)
         picture = paint(picture, glow, rng.uniform(0.1, 0.5) * disc)
     grain = smooth_noise(rng, size, int(rng.integers(16, 40)))

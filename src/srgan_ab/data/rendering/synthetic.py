@@ -6,10 +6,11 @@ the finer ones are lost at a quarter of the resolution: what super-resolution ca
 them is the project's question.
 """
 
-from math import cos, exp, pi, sin
+from math import pi
 
 import numpy as np
 
+from srgan_ab.data.exact import Draws, cos, draws, exp, sin
 from srgan_ab.data.rendering.animals import Cues, paint_animal
 from srgan_ab.data.rendering.scenery import paint_background, paint_foreground
 from srgan_ab.data.rendering.textures import blur, lerp
@@ -43,21 +44,21 @@ def render(labels: np.ndarray, indices: np.ndarray, seed: int, size: int = 160) 
     pictures = np.empty((len(labels), size, size, 3), np.uint8)
     # one at a time: the fields of a picture stay in the processor's cache, those of a batch do not
     for picture, label, index in zip(pictures, labels, indices, strict=True):
-        rng = np.random.default_rng([seed, int(label), int(index)])
+        rng = draws(seed, int(label), int(index))
         picture[:] = _photograph(int(label), rng, size)
     return pictures
 
 
-def _cues(label: int, rng: np.random.Generator) -> Cues:
+def _cues(label: int, rng: Draws) -> Cues:
     """The strength of each cue: about 0 for cats, about 1 for dogs, not always."""
     strengths = {}
     for name, (swapped, spread) in CUES.items():
         towards = 1 - label if rng.random() < swapped else label
-        strengths[name] = float(np.clip(towards + spread * rng.standard_normal(), -0.2, 1.2))
+        strengths[name] = float(np.clip(rng.normal(towards, spread), -0.2, 1.2))
     return Cues(**strengths)
 
 
-def _photograph(label: int, rng: np.random.Generator, size: int) -> np.ndarray:
+def _photograph(label: int, rng: Draws, size: int) -> np.ndarray:
     pixel = 2 / size
     axis = (np.arange(size, dtype=np.float32) + 0.5) * pixel - 1
     x, y = np.meshgrid(axis, axis)
@@ -84,6 +85,6 @@ def _camera(scene, rng, x, y, light) -> np.ndarray:
     picture = scene * (exposure * falloff) * balance[:, None, None]
     picture = picture / (1 + np.clip(picture - 0.75, 0, None))  # highlights roll off
     picture = lerp(picture, blur(picture, 2), rng.uniform(0, 0.35))
-    noise = rng.standard_normal((3, size, size), dtype=np.float32)
+    noise = rng.standard_normal((3, size, size))
     picture = picture + rng.uniform(0.006, 0.018) * noise
     return np.clip(picture * 255 + 0.5, 0, 255).astype(np.uint8).transpose(1, 2, 0)

@@ -3,6 +3,8 @@
 import numpy as np
 from scipy.ndimage import uniform_filter
 
+from srgan_ab.data.exact import Draws, exp, standardized
+
 
 def lerp(a, b, t):
     """Go from `a` (t = 0) to `b` (t = 1)."""
@@ -15,9 +17,19 @@ def inside(distance: np.ndarray, softness: float) -> np.ndarray:
     return ramp * ramp * (3 - 2 * ramp)
 
 
+def length(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """Length of the vectors (x, y)."""
+    return np.sqrt(x * x + y * y)
+
+
+def bump(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """A smooth hill of height 1: it falls to 1 / e at the distance 1 from the origin."""
+    return exp(-x * x - y * y)
+
+
 def ellipse(x: np.ndarray, y: np.ndarray, a: float, b: float) -> np.ndarray:
     """Distance to an axis-parallel ellipse about the origin: negative inside, 0 on it."""
-    return (np.sqrt((x / a) ** 2 + (y / b) ** 2 + 1e-6) - 1) * min(a, b)
+    return (np.sqrt(np.square(x / a) + np.square(y / b) + 1e-6) - 1) * min(a, b)
 
 
 def triangle(x: np.ndarray, y: np.ndarray, corners) -> np.ndarray:
@@ -34,7 +46,7 @@ def triangle(x: np.ndarray, y: np.ndarray, corners) -> np.ndarray:
     for (px, py), (qx, qy) in zip(corners, corners[1:] + corners[:1], strict=True):
         ex, ey, wx, wy = qx - px, qy - py, x - px, y - py
         along = np.clip((wx * ex + wy * ey) / (ex * ex + ey * ey), 0, 1)
-        nearest = np.minimum(nearest, (wx - ex * along) ** 2 + (wy - ey * along) ** 2)
+        nearest = np.minimum(nearest, np.square(wx - ex * along) + np.square(wy - ey * along))
         inner = np.minimum(inner, turn * (ex * wy - ey * wx))
     return -np.sign(inner) * np.sqrt(nearest)
 
@@ -45,11 +57,12 @@ def _spline_rows(grid: np.ndarray, size: int) -> np.ndarray:
     at = (np.arange(size) + 0.5) * cells / size
     first = at.astype(np.int32)
     t = (at - first).astype(np.float32)[:, None]
-    weights = ((1 - t) ** 3, 3 * t**3 - 6 * t**2 + 4, 1 + 3 * t + 3 * t**2 - 3 * t**3, t**3)
+    s, t2, t3 = 1 - t, t * t, t * t * t
+    weights = (s * s * s, 3 * t3 - 6 * t2 + 4, 1 + 3 * t + 3 * t2 - 3 * t3, t3)
     return sum(weight / 6 * grid[first + k] for k, weight in enumerate(weights))
 
 
-def smooth_noise(rng: np.random.Generator, size: int, cells: int) -> np.ndarray:
+def smooth_noise(rng: Draws, size: int, cells: int) -> np.ndarray:
     """Band-limited noise, mean 0 and standard deviation about 1: (S, S).
 
     The draw does not depend on `size`: the same field is sampled more or less finely.
@@ -59,7 +72,7 @@ def smooth_noise(rng: np.random.Generator, size: int, cells: int) -> np.ndarray:
         size: S, side of the field in pixels.
         cells: intervals between spline knots across the field: as many waves at most.
     """
-    grid = rng.standard_normal((cells + 3, cells + 3), dtype=np.float32)
+    grid = rng.standard_normal((cells + 3, cells + 3))
     # 2.09 undoes the splines' averaging: their squared weights sum to 151 / 315 on average
     return 2.09 * _spline_rows(np.ascontiguousarray(_spline_rows(grid, size).T), size)
 
@@ -85,11 +98,14 @@ def comb(field: np.ndarray, dx: np.ndarray, dy: np.ndarray, length: float) -> np
             x = np.clip(column + step * dx + 0.5, 0, size - 1).astype(np.int32)
             samples.append(field.take(y * size + x))
         field = (samples[0] + samples[1]) / 2
-    return (field - field.mean()) / field.std()
+    return standardized(field)
 
 
 def blur(field: np.ndarray, width: float) -> np.ndarray:
-    """Near-Gaussian blur of the last two axes by two box filters, `width` pixels each."""
+    """Near-Gaussian blur of the last two axes by two box filters, `width` pixels each.
+
+    scipy's box is a running sum in double precision, without a product: it rounds alike everywhere.
+    """
     box = max(1, round(width))
     once = uniform_filter(field, box, mode="nearest", axes=(-2, -1))
     # the second box of an even width leans the other way, so that nothing moves
