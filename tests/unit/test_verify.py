@@ -6,9 +6,11 @@ from pathlib import Path
 
 import pytest
 import yaml
+from PIL import Image
 
 TOOLS = Path(__file__).resolve().parents[2] / "tools"
 TOLERANCES = {r"^metrics/a\.json:accuracy$": 0.02, r"^plots/.*\.csv:": 0.1}
+AUTHOR = ["-c", "user.name=t", "-c", "user.email=t@t"]
 MADE_ON = {
     "processor": "Some Processor",
     "versions": {"torch": "2.0"},
@@ -69,7 +71,7 @@ def checkout(verify, tmp_path, monkeypatch):
     for command in (
         ["init", "--quiet"],
         ["add", "."],
-        ["-c", "user.name=t", "-c", "user.email=t@t", "commit", "--quiet", "-m", "results"],
+        [*AUTHOR, "commit", "--quiet", "-m", "results"],
     ):
         subprocess.run(["git", *command], cwd=tmp_path, check=True)
     monkeypatch.setattr(verify, "ROOT", tmp_path)
@@ -122,6 +124,18 @@ def test_a_curve_of_another_length_is_different(verify, checkout):
     (checkout / "dvc.lock").write_text(lock(curve="1"))
     (checkout / "plots/b.csv").write_text("epoch,loss\n1,0.5\n")
     assert verify.verify() == 1
+
+
+def test_pictures_with_equal_pixels_are_the_same_however_compressed(verify, checkout, capsys):
+    picture = Image.linear_gradient("L").convert("RGB")
+    picture.save(checkout / "plots/b.png", compress_level=1)
+    for command in (["add", "."], [*AUTHOR, "commit", "--quiet", "-m", "a picture"]):
+        subprocess.run(["git", *command], cwd=checkout, check=True)
+    picture.save(checkout / "plots/b.png", compress_level=9)
+    judged = verify.judge_output("plots/b.png", False, {})
+    assert (judged.kind, judged.detail) == (verify.WITHIN, "equal pixels, compressed differently")
+    picture.transpose(Image.Transpose.ROTATE_90).save(checkout / "plots/b.png")
+    assert verify.judge_output("plots/b.png", False, {}).kind == verify.FOLLOWS
 
 
 def test_what_follows_from_other_files_is_named_but_not_judged(verify, checkout, capsys):
