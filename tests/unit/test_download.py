@@ -14,11 +14,11 @@ import numpy as np
 import pytest
 import yaml
 from PIL import Image
+from repository import ROOT, default_params
 
 from srgan_ab.common.errors import UserError
 from srgan_ab.data.pretrained import provide_weights
 
-ROOT = Path(__file__).resolve().parents[2]
 SHARED = ROOT.parent / "shared/data"
 
 
@@ -28,13 +28,12 @@ def project(tmp_path):
     root = tmp_path / "project"
     shutil.copytree(ROOT / "src", root / "src", ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copytree(ROOT / "stages", root / "stages")
-    for name in ("params.yaml", "dvc.yaml"):
-        shutil.copy(ROOT / name, root)
+    shutil.copy(ROOT / "dvc.yaml", root)
     return root
 
 
 def download(project: Path, check: bool = True, **data) -> subprocess.CompletedProcess:
-    params = yaml.safe_load((ROOT / "params.yaml").read_text())
+    params = default_params()
     params["data"].update(data)
     params["runtime"]["workers"] = 2
     (project / "params.yaml").write_text(yaml.safe_dump(params))

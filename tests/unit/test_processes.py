@@ -6,11 +6,10 @@ import time
 from pathlib import Path
 
 import pytest
+from repository import ROOT
 
 from srgan_ab.common.errors import UserError
 from srgan_ab.data.processes import in_order
-
-ROOT = Path(__file__).resolve().parents[2]
 
 STAGE = """
 import os, sys, time

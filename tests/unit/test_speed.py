@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 import torch
 import typer
-from commands import ROOT, documented
+from commands import documented
+from repository import PARAMS, ROOT
 
 from srgan_ab.common.params import load
 from srgan_ab.common.runtime import prepare
@@ -32,7 +33,7 @@ def test_documented_options_are_known(module, command):
 
 
 def test_both_sides_take_their_steps(module, tmp_path: Path):
-    settings = load(ROOT / "params.yaml").runtime
+    settings = load(PARAMS).runtime
     settings = settings.model_copy(update={"device": "cpu", "precision": "fp32"})
     ours = module("speed").Ours(prepare(settings, seed=0), tmp_path, batch_size=2)
     theirs = module("plain").Training(torch.device("cpu"))

@@ -7,11 +7,10 @@ import signal
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import pytest
+from repository import PARAMS, ROOT
 
-ROOT = Path(__file__).parents[2]
 SCRIPT = '''"""Writes the seed to a file."""
 import _bootstrap
 import sys
@@ -34,7 +33,7 @@ run(toy)
 def project(tmp_path):
     (tmp_path / "stages").mkdir()
     shutil.copy(ROOT / "stages/_bootstrap.py", tmp_path / "stages")
-    shutil.copy(ROOT / "params.yaml", tmp_path)
+    shutil.copy(PARAMS, tmp_path)
     (tmp_path / "input.txt").write_text("hello")
     (tmp_path / "dvc.yaml").write_text(
         "stages:\n  toy:\n    cmd: python stages/toy.py\n    deps: [input.txt]\n"
