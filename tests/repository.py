@@ -1,8 +1,8 @@
 """The checkout that the tests belong to, the params they use, and what was committed.
 
-What a user or the pipeline writes into the checkout (`params.yaml`, `dvc.lock`, `data/`, `models/`,
-`metrics/`, `plots/`, and the notebook's outputs) is no test's business: tests use a frozen copy of
-the default params, and what speaks of the committed run reads that from git.
+What a user or the pipeline writes into the checkout is no test's business, and `conftest.py` lets
+none open it: tests use a frozen copy of the default params, and what speaks of the committed run
+reads that from git.
 """
 
 import os
@@ -15,6 +15,7 @@ import yaml
 
 ROOT = Path(__file__).resolve().parents[1]
 PARAMS = ROOT / "tests/params.yaml"
+MADE = ("params.yaml", "dvc.lock", "data", "models", "metrics", "plots")
 CODE = ("src", "stages", "tools", "presets", "tests", "benchmarks")
 
 
@@ -43,8 +44,7 @@ def copy_checkout(target: Path) -> None:
     if old.returncode:
         pytest.skip("which files belong to the project is not known: this is no git checkout")
     for name in filter(None, (old.stdout + new.stdout).split("\0")):
-        made = name in ("dvc.lock", "params.yaml") or name.startswith(("metrics/", "plots/"))
-        if not made and (ROOT / name).is_file():
+        if name.split("/")[0] not in MADE and (ROOT / name).is_file():
             (target / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(ROOT / name, target / name)
 
