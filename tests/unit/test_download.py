@@ -236,7 +236,7 @@ def test_imagenet_weights_without_a_network(tmp_path, monkeypatch):
 def test_the_24k_archive_loses_its_broken_members_only(project):
     archive = SHARED / "dogs-vs-cats-24k.zip"
     if not archive.exists():
-        pytest.skip(f"{archive} is not here")
+        pytest.skip("../shared/data/dogs-vs-cats-24k.zip is absent")
     download(project, source="archive", path=str(archive), per_class=None)
     rejected = {r["path"]: r["reason"] for r in rows(project) if r["status"] == "rejected"}
     kinds = {path: reason.partition(":")[0] for path, reason in rejected.items()}

@@ -317,7 +317,7 @@ def test_a_broken_state_file_is_named(project):
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(shutil.which("g++") is None, reason="torch.compile needs a C++ compiler")
+@pytest.mark.skipif(shutil.which("g++") is None, reason="no C++ compiler: apt-get install g++")
 @pytest.mark.parametrize("mode", ["default", "reduce-overhead"])
 def test_compiled_networks_learn_the_same(project, mode):
     """After 4 + 4 updates, as far as another order of sums allows; files and names are the same."""

@@ -56,7 +56,7 @@ def start(project, body="", *arguments):
 
 
 def finish(process):
-    out, err = process.communicate(timeout=60)
+    out, err = process.communicate(timeout=600)  # not how fast it is, but that it ends
     return process.returncode, out, err
 
 
@@ -110,7 +110,7 @@ def test_an_edit_of_other_params_is_not(project):
 
 
 def test_the_second_of_two_at_once_is_refused(project):
-    first = start(project, "Path('started').touch()\ntime.sleep(20)")
+    first = start(project, "Path('started').touch()\ntime.sleep(900)")
     while not (project / "started").exists():
         assert first.poll() is None
         time.sleep(0.05)
@@ -123,7 +123,7 @@ def test_the_second_of_two_at_once_is_refused(project):
 
 @pytest.mark.parametrize(("sent", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
 def test_signals_end_it_cleanly(project, sent, code):
-    process = start(project, "Path('started').touch()\ntime.sleep(20)")
+    process = start(project, "Path('started').touch()\ntime.sleep(900)")
     while not (project / "started").exists():
         assert process.poll() is None
         time.sleep(0.05)
