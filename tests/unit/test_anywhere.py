@@ -2,7 +2,6 @@
 
 import os
 import re
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -30,9 +29,9 @@ def test_what_concerns_the_checkout_passes_beside_another_run(tmp_path):
     """
     checkout = tmp_path / "Prüfstand für Tests"
     copy_checkout(checkout)
-    for name in MADE:
-        (checkout / name).write_bytes(b"\xff of another run")
-    shutil.rmtree(checkout / "notebooks")
+    another = b"\xff of another run"
+    for name in (*MADE, "notebooks/tour.ipynb"):
+        (checkout / name).write_bytes(another)
     (tmp_path / "file").touch()
     files = [
         file
@@ -47,7 +46,7 @@ def test_what_concerns_the_checkout_passes_beside_another_run(tmp_path):
         "LC_ALL": "C",
         "TZ": "Pacific/Kiritimati",
     }
-    options = ["-q", "-m", "not slow", "-p", "no:cacheprovider"]
+    options = ["-q", "-m", "not slow", "-p", "no:cacheprovider", f"--basetemp={tmp_path}/own"]
     result = subprocess.run(
         [sys.executable, "-B", "-m", "pytest", *options, *files],
         cwd=tmp_path,
@@ -60,4 +59,4 @@ def test_what_concerns_the_checkout_passes_beside_another_run(tmp_path):
     )
     assert result.returncode == 0, result.stdout
     assert "SKIPPED" in result.stdout and "no git checkout" in result.stdout
-    assert all((checkout / name).read_bytes() == b"\xff of another run" for name in MADE)
+    assert all((checkout / name).read_bytes() == another for name in MADE)
