@@ -1,13 +1,15 @@
 # Everything a fresh machine needs: `make repro`. Works with GNU make 3.81 and later.
 .DEFAULT_GOAL := help
-.PHONY: help setup repro test lint plots notebook compare study preset clean git commit
+.PHONY: help setup repro test test-fast lint plots notebook compare study preset clean git commit
 
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 PYTHON := .venv/bin/python
 DVC := $(PYTHON) -m dvc
+# a process per core, the pipeline's tests first: one of them does nothing else
+PYTEST := $(PYTHON) -m pytest -n auto --maxprocesses 4 --dist loadgroup --no-loadscope-reorder
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: .venv/.ready ## make .venv and install everything into it, once
 
@@ -33,8 +35,11 @@ setup: .venv/.ready ## make .venv and install everything into it, once
 repro: git setup ## run the pipeline: only what changed since the last time
 	$(DVC) repro
 
-test: setup ## run every test
-	$(PYTHON) -m pytest
+test: setup ## run every test, in minutes, and say which take longest
+	$(PYTEST) --durations=15
+
+test-fast: setup ## run the tests that neither train a network nor run the pipeline
+	$(PYTEST) --durations=5 -m 'not slow'
 
 lint: setup ## check style
 	$(PYTHON) -m ruff check

@@ -33,7 +33,7 @@ from srgan_ab.srgan.perceptual import PerceptualLoss
 from srgan_ab.srgan.tail import Tail
 from srgan_ab.srgan.training import adversarial, pretraining
 
-ROOT = Path(__file__).parents[1]
+PARAMS = Path(__file__).parents[1] / "params.yaml"
 SIDE = 128  # HR pixels of the images of a step
 PICTURE = (1, 3, 339, 510)  # LR: a BSD-sized picture, 2040x1356 once enlarged
 WARM_UP = 3  # calls of each side: CUDA graphs are recorded in the second
@@ -41,7 +41,7 @@ WARM_UP = 3  # calls of each side: CUDA graphs are recorded in the second
 
 def paper(batch_size: int):
     """Settings of the paper's networks and losses, without pixel loss; `srgan` of params.yaml."""
-    srgan = load(ROOT / "params.yaml").srgan
+    srgan = load(PARAMS).srgan
     return srgan.model_copy(
         update={
             "crop": SIDE,

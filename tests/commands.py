@@ -2,9 +2,9 @@
 
 import ast
 import re
-from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[1]
+from repository import ROOT
+
 DOCUMENTS = [
     ROOT / "README.md",
     ROOT / "benchmarks/README.md",
@@ -17,7 +17,8 @@ def documented() -> dict[str, str]:
     """Each line of the shell's blocks, without its comment, and the document that has it."""
     commands = {}
     for document in DOCUMENTS:
-        blocks = re.findall(r"^```(\w*)\n(.*?)^```", document.read_text(), re.M | re.S)
+        text = document.read_text(encoding="utf-8")
+        blocks = re.findall(r"^```(\w*)\n(.*?)^```", text, re.M | re.S)
         for _, block in (b for b in blocks if b[0] in SHELLS):
             for line in block.splitlines():
                 command = re.sub(r"(^|\s+)# .*", "", line.removeprefix("$ "))

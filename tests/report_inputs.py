@@ -1,4 +1,6 @@
-"""What the stage `report` reads: the committed run, with `compare` on invented predictions."""
+"""What the stage `report` reads: metrics and histories of a small run, kept in `tests/run`, drawn
+pictures, and what `compare` makes of invented predictions.
+"""
 
 import json
 import shutil
@@ -9,7 +11,9 @@ import numpy as np
 import pandas as pd
 import yaml
 from compare import compare
+from PIL import Image
 from report import report
+from repository import ROOT, default_params
 
 from srgan_ab.common.arms import ARMS, DOMAINS
 from srgan_ab.common.files import write_metrics
@@ -19,7 +23,7 @@ from srgan_ab.statistics.classification import scores
 from srgan_ab.statistics.ledger import IDENTITIES, seen
 from srgan_ab.statistics.predictions import Predictions
 
-ROOT = Path(__file__).resolve().parents[1]
+PICTURES = ("lr_hr", "transformed", "sr_samples", "snapshots", "predictions_a", "predictions_b")
 COUNTS = {"train": 60, "val": 40, "test": 80}
 # log-odds between the classes, in units of their spread: HR, and everything made from LR
 STRENGTH = {"a": (3.0, 0.2), "b": (1.0, 0.9), "b_plus": (2.6, 1.0), "c": (1.0, 0.9)}
@@ -56,10 +60,11 @@ def _ledger(arms: Sequence[str]) -> dict:
 
 def prepare(root: Path, *, arms=ARMS, classes=("cat", "dog"), replicates=1) -> Params:
     """Fill the empty directory `root`, which must be the working directory; return the params."""
-    shutil.copytree(ROOT / "metrics", "metrics", ignore=shutil.ignore_patterns("provenance"))
-    shutil.copytree(ROOT / "plots", "plots", ignore=shutil.ignore_patterns("*.html"))
+    shutil.copytree(ROOT / "tests/run", root, dirs_exist_ok=True)
+    for name in PICTURES:
+        Image.linear_gradient("L").resize((810, 620)).convert("RGB").save(f"plots/{name}.png")
     shutil.copy(ROOT / "dvc.yaml", root)
-    values = yaml.safe_load((ROOT / "params.yaml").read_text())
+    values = default_params()
     values["data"]["classes"] = list(classes)
     values["compare"]["bootstrap"] = 100
     values["controls"] = {arm: arm in arms for arm in ARMS[2:]}

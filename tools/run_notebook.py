@@ -51,8 +51,9 @@ def execute(path: Path, directory: Path) -> nbformat.NotebookNode:
         config=Config(KernelManager={"transport_encryption": "auto"}),  # without, it warns
     )
     with tempfile.TemporaryDirectory() as settings:
+        os.environ["IPYTHONDIR"] = settings  # this process looks there too, for kernels
         try:
-            client.execute(env=os.environ | {"IPYTHONDIR": settings})
+            client.execute()
         except CellExecutionError as error:
             raise UserError(f"{path}: {error.evalue}") from error
     notebook.metadata = nbformat.from_dict(METADATA)

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 import yaml
+from repository import PARAMS, copy_checkout
 
-ROOT = Path(__file__).resolve().parents[2]
 TINY = {
     "data.source": "synthetic",
     "data.path": None,
@@ -45,7 +45,9 @@ class Project:
 
     def __init__(self, root: Path):
         self.root = root
-        self.environment = os.environ | {
+        # within a hook of git, its variables name the user's repository
+        own = {key: value for key, value in os.environ.items() if not key.startswith("GIT_")}
+        self.environment = own | {
             "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
             "GIT_CONFIG_GLOBAL": os.devnull,  # the user's own settings stay out of it
         }
@@ -133,22 +135,10 @@ def started(output: str) -> set[str]:
 @pytest.fixture(scope="session")
 def fresh(tmp_path_factory) -> Project:
     """The tiny project, committed, nothing run yet."""
-    listing = subprocess.run(
-        ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if listing.returncode:
-        pytest.skip("this is no git checkout: the pipeline tests copy one")
     root = tmp_path_factory.mktemp("pipeline") / "project"
-    for name in filter(None, listing.stdout.split("\0")):
-        made = name == "dvc.lock" or name.startswith(("metrics/", "plots/"))
-        if not made and (ROOT / name).is_file():
-            (root / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy(ROOT / name, root / name)
+    copy_checkout(root)
     project = Project(root)
+    shutil.copy(PARAMS, root)
     (root / "params.yaml").write_text(project.params_with(TINY))
     project.run("git", "init", "--quiet", "--initial-branch=main")
     project.run("git", "config", "user.name", "test")

@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-import yaml
 from PIL import Image
+from repository import ROOT, default_params
 
 from srgan_ab.classifier import arms
 from srgan_ab.classifier.prediction import predict
@@ -25,13 +25,12 @@ COUNTS = {"train": (24, 16), "val": (6, 4)}
 
 
 @pytest.fixture
-def project(tmp_path, monkeypatch, request):
+def project(tmp_path, monkeypatch):
     """Packs whose pixels say split, domain and row; class 1 is bright in red."""
-    root = request.config.rootpath
-    values = yaml.safe_load((root / "params.yaml").read_text())
+    values = default_params()
     values["classifier"] |= {"epochs": 2, "batch_size": 16}
     values["runtime"] |= {"device": "cpu", "precision": "fp32"}
-    (tmp_path / "dvc.yaml").write_text((root / "dvc.yaml").read_text())
+    (tmp_path / "dvc.yaml").write_text((ROOT / "dvc.yaml").read_text())
     monkeypatch.chdir(tmp_path)
     for split, (negatives, positives) in COUNTS.items():
         labels = np.random.default_rng(0).permutation([0] * negatives + [1] * positives)

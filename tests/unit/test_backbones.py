@@ -107,7 +107,7 @@ def test_networks_of_one_image_size_are_not_offered():
 
 def test_real_imagenet_weights_fit():
     if not WEIGHTS.exists():
-        pytest.skip(f"{WEIGHTS} is absent")
+        pytest.skip(f"../shared/data/weights/{WEIGHTS.name} is absent")
     state, _ = read_weights(WEIGHTS)
     network = build("mobilenet_v2", state, "none")
     torch.testing.assert_close(

@@ -1,7 +1,8 @@
 """Every command of README and docs is run by a test, or stands here with the reason."""
 
 import pytest
-from commands import ROOT, documented, typed
+from commands import documented, typed
+from repository import ROOT
 
 SEEDED = (
     "python benchmarks/ablations.py run reference relativistic crop_96 lpips_loss lpips_lower_rate "

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import yaml
+from repository import ROOT, default_params
 
 from srgan_ab.common.arms import ARMS, DOMAINS
 from srgan_ab.common.errors import UserError
@@ -18,7 +19,6 @@ from srgan_ab.common.files import write_metrics
 from srgan_ab.statistics.classification import scores
 from srgan_ab.statistics.predictions import Predictions
 
-ROOT = Path(__file__).parents[2]
 CLASSES = ["cat", "dog"]
 
 
@@ -74,13 +74,13 @@ def test_arms_must_have_been_tested_on_the_same_images(tmp_path, damage):
 def project(tmp_path_factory):
     """A copy of what the stage depends on, with invented inputs."""
     root = tmp_path_factory.mktemp("project")
-    for name in ("params.yaml", "dvc.yaml", "stages/compare.py", "stages/_bootstrap.py"):
+    for name in ("dvc.yaml", "stages/compare.py", "stages/_bootstrap.py"):
         (root / name).parent.mkdir(exist_ok=True)
         shutil.copy(ROOT / name, root / name)
     for name in ("common", "reporting", "statistics"):
         shutil.copytree(ROOT / "src/srgan_ab" / name, root / "src/srgan_ab" / name)
     shutil.copy(ROOT / "src/srgan_ab/__init__.py", root / "src/srgan_ab")
-    params = yaml.safe_load((root / "params.yaml").read_text())
+    params = default_params()
     params["data"]["classes"] = CLASSES
     params["compare"] = {"model": "b", "bootstrap": 100, "margin": 0.005}
     (root / "params.yaml").write_text(yaml.safe_dump(params))

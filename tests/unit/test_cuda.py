@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from repository import PARAMS
 from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
@@ -51,7 +52,7 @@ def on_fake_gpu(monkeypatch):
 
 @pytest.mark.parametrize("name", ["pretraining", "adversarial"])
 def test_an_update_stays_on_the_device(on_fake_gpu, name):
-    srgan = load("params.yaml").srgan
+    srgan = load(PARAMS).srgan
     adversity = {"history": 4, "label_noise": 0.1, "label_smoothing": 0.1, "loss": "relativistic"}
     settings = srgan.model_copy(
         update={
@@ -102,5 +103,5 @@ def test_bf16_is_for_cards_that_compute_in_it(monkeypatch, generation, precision
     monkeypatch.setattr(torch.cuda, "get_device_properties", lambda device=None: Card)
     monkeypatch.setattr(torch.cuda, "_check_bf16_tensor_supported", lambda device: True)
     monkeypatch.setattr(runtime, "_current", None)
-    settings = load("params.yaml").runtime.model_copy(update={"device": "cuda"})
+    settings = load(PARAMS).runtime.model_copy(update={"device": "cuda"})
     assert runtime.prepare(settings, 0).precision == precision

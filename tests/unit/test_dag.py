@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 import yaml
+from repository import ROOT, default_params
 
 from srgan_ab.common import paths
 
-ROOT = Path(__file__).resolve().parents[2]
 SOURCE = ROOT / "src"
-PARAMS = yaml.safe_load((ROOT / "params.yaml").read_text())
+PARAMS = default_params()
 
 
 def expanded() -> dict[str, dict]:

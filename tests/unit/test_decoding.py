@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageOps
+from repository import ROOT
 
 from srgan_ab.common.errors import UserError
 from srgan_ab.data import decoding
@@ -278,7 +279,7 @@ def test_nothing_reaches_stderr(tmp_path):
     )
     done = subprocess.run(
         [sys.executable, "-c", script, tmp_path],
-        env={"PYTHONPATH": "src", "PATH": ""},
+        env={"PYTHONPATH": str(ROOT / "src"), "PATH": ""},
         capture_output=True,
         text=True,
     )

@@ -14,11 +14,11 @@ import numpy as np
 import pytest
 import yaml
 from PIL import Image
+from repository import ROOT, default_params
 
 from srgan_ab.common.errors import UserError
 from srgan_ab.data.pretrained import provide_weights
 
-ROOT = Path(__file__).resolve().parents[2]
 SHARED = ROOT.parent / "shared/data"
 
 
@@ -28,13 +28,12 @@ def project(tmp_path):
     root = tmp_path / "project"
     shutil.copytree(ROOT / "src", root / "src", ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copytree(ROOT / "stages", root / "stages")
-    for name in ("params.yaml", "dvc.yaml"):
-        shutil.copy(ROOT / name, root)
+    shutil.copy(ROOT / "dvc.yaml", root)
     return root
 
 
 def download(project: Path, check: bool = True, **data) -> subprocess.CompletedProcess:
-    params = yaml.safe_load((ROOT / "params.yaml").read_text())
+    params = default_params()
     params["data"].update(data)
     params["runtime"]["workers"] = 2
     (project / "params.yaml").write_text(yaml.safe_dump(params))
@@ -237,7 +236,7 @@ def test_imagenet_weights_without_a_network(tmp_path, monkeypatch):
 def test_the_24k_archive_loses_its_broken_members_only(project):
     archive = SHARED / "dogs-vs-cats-24k.zip"
     if not archive.exists():
-        pytest.skip(f"{archive} is not here")
+        pytest.skip("../shared/data/dogs-vs-cats-24k.zip is absent")
     download(project, source="archive", path=str(archive), per_class=None)
     rejected = {r["path"]: r["reason"] for r in rows(project) if r["status"] == "rejected"}
     kinds = {path: reason.partition(":")[0] for path, reason in rejected.items()}

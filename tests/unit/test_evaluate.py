@@ -6,7 +6,7 @@ import evaluate
 import numpy as np
 import pandas as pd
 import pytest
-import yaml
+from repository import ROOT, default_params
 
 from srgan_ab.classifier import arms
 from srgan_ab.classifier.prediction import predict
@@ -24,15 +24,14 @@ CLASSES = ["cat", "dog"]
 
 
 @pytest.fixture(scope="module")
-def values(request, tmp_path_factory):
+def values(tmp_path_factory):
     """Packs of noise, brighter for dogs, and the arms a, b and c trained on them."""
-    root = request.config.rootpath
-    values = yaml.safe_load((root / "params.yaml").read_text())
+    values = default_params()
     values["classifier"] |= {"epochs": 1, "batch_size": 8, "replicates": 2}
     values["controls"] |= {"b_plus": False, "c": True, "c_plus": False, "r": False}
     values["runtime"] |= {"device": "cpu", "precision": "fp32"}
     directory = tmp_path_factory.mktemp("project")
-    (directory / "dvc.yaml").write_text((root / "dvc.yaml").read_text())
+    (directory / "dvc.yaml").write_text((ROOT / "dvc.yaml").read_text())
     rng, tables = np.random.default_rng(0), []
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(directory)

@@ -9,53 +9,66 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from repository import ROOT, committed, committed_run
 
-ROOT = Path(__file__).parents[2]
-PATH = ROOT / "notebooks/tour.ipynb"
+PATH = "notebooks/tour.ipynb"
 TOOL = ROOT / "tools/run_notebook.py"
-TOUR = nbformat.read(PATH, as_version=4)
-CODE = [cell for cell in TOUR.cells if cell.cell_type == "code"]
-OUTPUTS = [output for cell in CODE for output in cell.outputs]
 
 
-def test_it_is_a_valid_notebook_of_moderate_size():
-    nbformat.validate(TOUR)
-    assert PATH.stat().st_size < 3_000_000
-    assert PATH.read_text() == nbformat.writes(TOUR) + "\n"  # as the tool writes it
+@pytest.fixture(scope="module")
+def tour() -> nbformat.NotebookNode:
+    return nbformat.reads(committed(PATH), as_version=4)
 
 
-def test_every_cell_ran_once_in_order_without_an_error():
-    assert [cell.execution_count for cell in CODE] == list(range(1, len(CODE) + 1))
-    assert {output.output_type for output in OUTPUTS} <= {
+@pytest.fixture(scope="module")
+def code(tour) -> list[nbformat.NotebookNode]:
+    return [cell for cell in tour.cells if cell.cell_type == "code"]
+
+
+@pytest.fixture(scope="module")
+def outputs(code) -> list[nbformat.NotebookNode]:
+    return [output for cell in code for output in cell.outputs]
+
+
+def test_it_is_a_valid_notebook_of_moderate_size(tour):
+    nbformat.validate(tour)
+    text = committed(PATH)
+    assert len(text) < 3_000_000
+    assert text == nbformat.writes(tour) + "\n"  # as the tool writes it
+
+
+def test_every_cell_ran_once_in_order_without_an_error(code, outputs):
+    assert [cell.execution_count for cell in code] == list(range(1, len(code) + 1))
+    assert {output.output_type for output in outputs} <= {
         "stream",
         "display_data",
         "execute_result",
     }
-    assert {output.get("name", "stdout") for output in OUTPUTS} == {"stdout"}  # no warnings
+    assert {output.get("name", "stdout") for output in outputs} == {"stdout"}  # no warnings
 
 
-def test_pictures_and_tables_are_in_it():
-    silent = [cell.id for cell in CODE if not cell.outputs]
+def test_pictures_and_tables_are_in_it(code, outputs):
+    silent = [cell.id for cell in code if not cell.outputs]
     assert silent == ["check", "load"]
-    kinds = [kind for output in OUTPUTS for kind in output.get("data", {})]
+    kinds = [kind for output in outputs for kind in output.get("data", {})]
     assert kinds.count("image/png") >= 12
     assert kinds.count("text/html") >= 5
     assert kinds.count("text/markdown") == 1
     assert "image/jpeg" not in kinds
 
 
-def test_metadata_tell_no_machine_and_no_time():
-    assert TOUR.metadata == {
+def test_metadata_tell_no_machine_and_no_time(tour):
+    assert tour.metadata == {
         "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
         "language_info": {"name": "python"},
     }
-    assert [cell.id for cell in TOUR.cells if cell.metadata] == []
-    assert all(re.fullmatch(r"[a-z-]+", cell.id) for cell in TOUR.cells)  # named, not random
+    assert [cell.id for cell in tour.cells if cell.metadata] == []
+    assert all(re.fullmatch(r"[a-z-]+", cell.id) for cell in tour.cells)  # named, not random
 
 
-def test_no_path_or_address_of_a_machine_is_in_it():
-    texts = [cell.source for cell in TOUR.cells]
-    for output in OUTPUTS:
+def test_no_path_or_address_of_a_machine_is_in_it(tour, outputs):
+    texts = [cell.source for cell in tour.cells]
+    for output in outputs:
         shown = {k: v for k, v in output.get("data", {}).items() if k != "image/png"}
         texts += [output.get("text", ""), *shown.values()]
     for text in texts:
@@ -65,13 +78,13 @@ def test_no_path_or_address_of_a_machine_is_in_it():
         )
 
 
-def test_the_verdict_in_it_is_the_committed_one():
-    (shown,) = [o.data["text/markdown"] for o in OUTPUTS if "text/markdown" in o.get("data", {})]
-    assert shown == (ROOT / "metrics/verdict.md").read_text().replace("# ", "### ")
+def test_the_verdict_in_it_is_the_committed_one(outputs):
+    (shown,) = [o.data["text/markdown"] for o in outputs if "text/markdown" in o.get("data", {})]
+    assert shown == committed_run("metrics/verdict.md").replace("# ", "### ")
 
 
-def test_what_it_imports_of_the_project_is_there():
-    nodes = [node for cell in CODE for node in ast.walk(ast.parse(cell.source))]
+def test_what_it_imports_of_the_project_is_there(code):
+    nodes = [node for cell in code for node in ast.walk(ast.parse(cell.source))]
     imported = [
         (node.module, alias.name)
         for node in nodes

@@ -1,18 +1,17 @@
 """params.yaml: a wrong key, type or combination is one sentence that names it in full."""
 
 import copy
-from pathlib import Path
 
 import pytest
 import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from repository import PARAMS, committed, default_params
 
 from srgan_ab.common.errors import UserError
 from srgan_ab.common.params import Declared, load, parse
 
-ROOT = Path(__file__).resolve().parents[2]
-DEFAULT = yaml.safe_load((ROOT / "params.yaml").read_text())
+DEFAULT = default_params()
 
 
 def leaves(section: dict, prefix: str = "") -> list[str]:
@@ -43,9 +42,14 @@ def complaint(values: object) -> str:
     return message
 
 
-def test_the_committed_params_are_valid_and_read_as_written():
-    params = load(ROOT / "params.yaml")
-    assert params.model_dump() == DEFAULT
+def test_params_are_read_as_written():
+    assert load(PARAMS).model_dump() == DEFAULT
+
+
+def test_the_committed_params_are_valid_and_have_the_keys_of_these_tests():
+    values = yaml.safe_load(committed("params.yaml"))
+    assert leaves(values) == leaves(DEFAULT)
+    assert parse(values).model_dump() == values
 
 
 @pytest.mark.parametrize("key", leaves(DEFAULT))

@@ -100,7 +100,7 @@ def test_wrong_layer_and_shallow_weights_are_named(vgg19, tmp_path, weights):
         PerceptualLoss("vgg19", "conv5_4", tmp_path / "shallow.safetensors")
 
 
-@pytest.mark.skipif(not WEIGHTS.exists(), reason="no VGG19 weights beside the project")
+@pytest.mark.skipif(not WEIGHTS.exists(), reason=f"../shared/data/weights/{WEIGHTS.name} is absent")
 def test_real_weights_have_unit_mean_activations():
     """What "normalised VGG19" means (Gatys et al.): every ReLU layer's mean is about 1."""
     loss = PerceptualLoss("vgg19", "conv2_2", WEIGHTS)

@@ -3,9 +3,9 @@
 import re
 import runpy
 import shutil
-from pathlib import Path
 
-ROOT = Path(__file__).parents[2]
+from repository import ROOT
+
 PAGE = ROOT / ".dvc" / "plots" / "offline.html"
 
 

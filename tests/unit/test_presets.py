@@ -8,8 +8,8 @@ from types import SimpleNamespace
 
 import pytest
 import yaml
+from repository import PARAMS, ROOT
 
-ROOT = Path(__file__).resolve().parents[2]
 PRESETS = sorted(path.stem for path in (ROOT / "presets").glob("*.yaml"))
 ARGUMENTS = {
     name: ["data.path=/my pictures"] for name in ("photos", "benchmark")
@@ -21,7 +21,7 @@ def project(tmp_path):
     """A copy of what the tool reads and writes."""
     for name in ("presets", "src/srgan_ab/common", "tools"):
         shutil.copytree(ROOT / name, tmp_path / name)
-    shutil.copy(ROOT / "params.yaml", tmp_path)
+    shutil.copy(PARAMS, tmp_path)
     return tmp_path
 
 

@@ -13,6 +13,7 @@ import pandas as pd
 import pytest
 import report_inputs
 from report import report
+from repository import ROOT
 from scipy.stats import binomtest
 
 from srgan_ab.common.arms import ARMS
@@ -21,8 +22,6 @@ from srgan_ab.reporting import cells, charts
 from srgan_ab.reporting.figures import BLUE, VERMILION
 from srgan_ab.statistics.calibration import wilson
 from srgan_ab.statistics.significance import PAIRS
-
-ROOT = Path(__file__).parents[2]
 
 
 class Reader(HTMLParser):
@@ -58,6 +57,11 @@ class Reader(HTMLParser):
             self.tables[data] = []
         elif "tbody" in self.open and self.open[-1] in ("td", "th"):
             self.tables[self.caption][-1][-1][0] += data
+
+
+def without_pictures(page: str) -> str:
+    """The page's own text: the base64 of a picture may hold any word."""
+    return re.sub(r"data:[\w/+.-]+;base64,[A-Za-z0-9+/=]*", "data:", page)
 
 
 def metrics(root: Path, name: str) -> dict:
@@ -149,7 +153,7 @@ def test_nothing_is_fetched(made):
                 tag,
                 attributes[name][:80],
             )
-    own = re.sub(r"data:image/jpeg;base64,[^\"]*", "", page)
+    own = without_pictures(page)
     assert "://" not in own and "@import" not in own
     assert set(re.findall(r"url\((.)", own)) == {"#"}
     ids = [attributes["id"] for _, attributes in elements if "id" in attributes]
@@ -198,7 +202,7 @@ def test_arms_left_out_are_named_and_nowhere_else(small):
 
 def test_class_names_are_text(small):
     _, page = small
-    assert "<b>NA" not in page
+    assert "<b>NA" not in without_pictures(page)
     read = Reader(page)
     names = ["<b>NA</b>", 'dog" & "co']
     assert [row[0][0] for row in read.tables["Images in each split"]] == [*names, "all"]
@@ -216,12 +220,13 @@ def test_networks_and_lpips_are_shown_where_there_are_any(small):
     ]
     quality = found["Image quality, means over n = 80 test images"]
     assert [row[4][0] for row in quality] == ["0.1234"] * 6
-    assert "LPIPS on validation images" in page and "LPIPS was not measured" not in page
+    words = without_pictures(page)
+    assert "LPIPS on validation images" in words and "LPIPS was not measured" not in words
 
 
 def test_folds_are_said_where_there_are_any(made, tmp_path, monkeypatch):
     root, page = made
-    assert "fold" not in page
+    assert "fold" not in without_pictures(page)
     shutil.copytree(root, tmp_path, dirs_exist_ok=True)
     ledger = metrics(root, "ledger")
     ledger["generator"]["folds"] = 3
@@ -229,7 +234,7 @@ def test_folds_are_said_where_there_are_any(made, tmp_path, monkeypatch):
     (tmp_path / "metrics/ledger.json").write_text(json.dumps(ledger))
     monkeypatch.chdir(tmp_path)
     report(load(Path("params.yaml")))
-    page = Path("plots/report.html").read_text()
+    page = without_pictures(Path("plots/report.html").read_text())
     assert "3 pairs, each trained without one fold" in page
     assert "0 of the training images had been seen" in page
     assert "on training images, not seen" in page

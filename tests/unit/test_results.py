@@ -5,7 +5,7 @@ import re
 
 import numpy as np
 import pytest
-from commands import ROOT
+from repository import ROOT
 
 from srgan_ab.common.arms import ARMS, DOMAINS
 from srgan_ab.statistics.calibration import fit_temperature

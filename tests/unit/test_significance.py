@@ -133,11 +133,16 @@ def test_arms_left_out_shrink_the_family():
 
 
 @pytest.mark.slow
-def test_the_family_errs_in_one_experiment_of_twenty_at_most():
+def test_the_family_errs_in_one_experiment_of_twenty_at_most(monkeypatch):
     """500 experiments in which no arm is better: a false claim in 5 % plus error (2 points)."""
+    # nothing of the family rests on ECE, whose posterior is most of the work
+    monkeypatch.setattr(
+        "srgan_ab.statistics.bootstrap.ece_samples",
+        lambda predictions, rows, resamples, seed: np.zeros((len(rows), 1 + resamples)),
+    )
     rng, false_claims = np.random.default_rng(1), 0
     for trial in range(500):
-        found = differences(every_arm(200, rng), 100, 0.005, seed=trial)
+        found = differences(every_arm(200, rng), 10, 0.005, seed=trial)
         kinds = {outcome(found[pair]["accuracy"], 0.005) for pair in CONFIRMATORY}
         false_claims += bool(kinds & {"better", "worse"})
     assert false_claims / 500 <= 0.05 + 0.02

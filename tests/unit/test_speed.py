@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 import torch
 import typer
-from commands import ROOT, documented
+from commands import documented
+from repository import PARAMS, ROOT
 
 from srgan_ab.common.params import load
 from srgan_ab.common.runtime import prepare
@@ -20,6 +21,7 @@ COMMANDS = [command for command in documented() if "benchmarks/speed.py" in comm
 def module(monkeypatch):
     """Import a module of benchmarks/, which is no package."""
     monkeypatch.syspath_prepend(ROOT / "benchmarks")
+    monkeypatch.setattr("speed.PARAMS", PARAMS)
     return importlib.import_module
 
 
@@ -31,8 +33,9 @@ def test_documented_options_are_known(module, command):
     typer.main.get_command(app).make_context(script, options)  # parses, runs nothing
 
 
-def test_both_sides_take_their_steps(module, tmp_path: Path):
-    settings = load(ROOT / "params.yaml").runtime
+def test_both_sides_take_their_steps(module, tmp_path: Path, monkeypatch):
+    monkeypatch.setattr("speed.SIDE", 32)
+    settings = load(PARAMS).runtime
     settings = settings.model_copy(update={"device": "cpu", "precision": "fp32"})
     ours = module("speed").Ours(prepare(settings, seed=0), tmp_path, batch_size=2)
     theirs = module("plain").Training(torch.device("cpu"))

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from repository import PARAMS
 from safetensors.torch import load_file
 
 from srgan_ab.common import paths
@@ -21,7 +22,6 @@ from srgan_ab.quality.image_quality import measure
 from srgan_ab.srgan.experiment import train
 from srgan_ab.srgan.folds import rows_without
 
-ROOT = Path(__file__).parents[2]
 RUNTIME = Runtime(torch.device("cpu"), "fp32")
 
 
@@ -44,7 +44,7 @@ def project(tmp_path, monkeypatch):
 
 def settings(**changes):
     """The default ones at toy size: 2 + 2 epochs of 2 updates; `a__b=1` sets `a.b`."""
-    srgan = load(ROOT / "params.yaml").srgan.model_dump()
+    srgan = load(PARAMS).srgan.model_dump()
     toy = {
         **{"generator__blocks": 1, "generator__channels": 4, "discriminator__channels": 2},
         **{"crop": 16, "batch_size": 4, "snapshots": [1]},
@@ -56,7 +56,7 @@ def settings(**changes):
         for name in sections:
             section = section[name]
         section[key] = value
-    return type(load(ROOT / "params.yaml").srgan).model_validate(srgan)
+    return type(load(PARAMS).srgan).model_validate(srgan)
 
 
 def distance(sr, hr):
@@ -317,7 +317,7 @@ def test_a_broken_state_file_is_named(project):
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(shutil.which("g++") is None, reason="torch.compile needs a C++ compiler")
+@pytest.mark.skipif(shutil.which("g++") is None, reason="no C++ compiler: apt-get install g++")
 @pytest.mark.parametrize("mode", ["default", "reduce-overhead"])
 def test_compiled_networks_learn_the_same(project, mode):
     """After 4 + 4 updates, as far as another order of sums allows; files and names are the same."""

@@ -4,6 +4,7 @@ import copy
 
 import pytest
 import torch
+from repository import PARAMS
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from torch.utils._python_dispatch import TorchDispatchMode
 
@@ -21,7 +22,7 @@ PHASES = ("pretraining", "adversarial")
 @pytest.fixture
 def settings():
     """The default settings, shrunk: 2 epochs of 2 updates on 16-pixel crops."""
-    srgan = load("params.yaml").srgan
+    srgan = load(PARAMS).srgan
 
     def shrunk(pretraining=None, adversarial=None, **changes):
         phases = {

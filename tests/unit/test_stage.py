@@ -7,11 +7,10 @@ import signal
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import pytest
+from repository import PARAMS, ROOT
 
-ROOT = Path(__file__).parents[2]
 SCRIPT = '''"""Writes the seed to a file."""
 import _bootstrap
 import sys
@@ -34,7 +33,7 @@ run(toy)
 def project(tmp_path):
     (tmp_path / "stages").mkdir()
     shutil.copy(ROOT / "stages/_bootstrap.py", tmp_path / "stages")
-    shutil.copy(ROOT / "params.yaml", tmp_path)
+    shutil.copy(PARAMS, tmp_path)
     (tmp_path / "input.txt").write_text("hello")
     (tmp_path / "dvc.yaml").write_text(
         "stages:\n  toy:\n    cmd: python stages/toy.py\n    deps: [input.txt]\n"
@@ -57,7 +56,7 @@ def start(project, body="", *arguments):
 
 
 def finish(process):
-    out, err = process.communicate(timeout=60)
+    out, err = process.communicate(timeout=600)  # not how fast it is, but that it ends
     return process.returncode, out, err
 
 
@@ -111,7 +110,7 @@ def test_an_edit_of_other_params_is_not(project):
 
 
 def test_the_second_of_two_at_once_is_refused(project):
-    first = start(project, "Path('started').touch()\ntime.sleep(20)")
+    first = start(project, "Path('started').touch()\ntime.sleep(900)")
     while not (project / "started").exists():
         assert first.poll() is None
         time.sleep(0.05)
@@ -124,7 +123,7 @@ def test_the_second_of_two_at_once_is_refused(project):
 
 @pytest.mark.parametrize(("sent", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
 def test_signals_end_it_cleanly(project, sent, code):
-    process = start(project, "Path('started').touch()\ntime.sleep(20)")
+    process = start(project, "Path('started').touch()\ntime.sleep(900)")
     while not (project / "started").exists():
         assert process.poll() is None
         time.sleep(0.05)

@@ -2,19 +2,18 @@
 
 import subprocess
 import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from PIL import Image
+from repository import ROOT
 
 from srgan_ab.common.runtime import Runtime
 from srgan_ab.srgan.generator import Generator
 from srgan_ab.srgan.upscaling import halo, upscale_image, upscale_picture
 
 RUNTIME = Runtime(torch.device("cpu"), "fp32")
-ROOT = Path(__file__).parents[2]
 
 
 def random_generator(skip: str = "none", blocks: int = 1) -> Generator:

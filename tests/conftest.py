@@ -1,0 +1,49 @@
+"""What holds for every test: one thread, the same random numbers, nothing of the user's results."""
+
+import os
+import random
+import sys
+from pathlib import Path
+
+# before torch is imported. Two workers with a thread per core each slow each other down many times
+os.environ["OMP_NUM_THREADS"] = "1"
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, settings
+from repository import MADE, ROOT
+
+# the same examples every time, however slow the machine is
+settings.register_profile(
+    "anywhere", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("anywhere")
+
+
+def _no_results(event: str, arguments: tuple) -> None:
+    """Refuse to read or write what the pipeline or a user puts into the checkout."""
+    # os.open has no mode; its path may be relative to a folder that is not told
+    if event in ("os.listdir", "os.scandir") or (event == "open" and arguments[1] is not None):
+        place = arguments[0]
+        if isinstance(place, str) and (path := Path(place).absolute()).is_relative_to(ROOT):
+            made = path.relative_to(ROOT).parts[:1]
+            assert not (made and made[0] in MADE), f"a test opens {path}: see tests/repository.py"
+
+
+sys.addaudithook(_no_results)
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Draws without a seed are the same in every order of tests."""
+    random.seed(0)
+    np.random.seed(0)
+    if "torch" in sys.modules:
+        sys.modules["torch"].manual_seed(0)
+
+
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """In parallel, tests of a file share its fixtures, and all of the pipeline share one run."""
+    for item in items:
+        shared = item.path.parent if item.path.parent.name == "pipeline" else item.path
+        item.add_marker(pytest.mark.xdist_group(shared.relative_to(ROOT).as_posix()))
