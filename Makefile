@@ -16,7 +16,7 @@ setup: .venv/.ready ## make .venv and install everything into it, once
 # that it pins are not asked for. No wheels of all of it yet for Python 3.15.
 .venv/.ready: requirements.in requirements.txt pyproject.toml
 	@if [ -x $(PYTHON) ]; then :; \
-	elif command -v uv >/dev/null; then \
+	elif uv --version >/dev/null 2>&1; then \
 	  uv venv --python '>=3.11,<3.15' .venv || exit 1; \
 	else \
 	  found=; for candidate in python3.12 python3.11 python3.13 python3.14 python3 python; do \
@@ -32,7 +32,7 @@ setup: .venv/.ready ## make .venv and install everything into it, once
 	    echo "make: $$found cannot make .venv: install its venv module (Debian: python3-venv)" >&2; \
 	    exit 1; }; \
 	fi; \
-	command -v uv >/dev/null || { \
+	uv --version >/dev/null 2>&1 || { \
 	  echo 'make: fetching uv, which installs the rest'; \
 	  $(PYTHON) -m pip install -qq --disable-pip-version-check --no-deps \
 	    --constraint requirements.txt uv || exit 1; }; \
