@@ -13,23 +13,37 @@ help: ## list the targets
 
 setup: .venv/.ready ## make .venv and install everything into it, once
 
-# pip first sees the pins; the project itself follows, editable, without looking at them again
-.venv/.ready: requirements.txt pyproject.toml
-	@if [ ! -x $(PYTHON) ]; then \
-	  for candidate in python3.12 python3.11 python3.13 python3 python; do \
-	    $$candidate -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
-	      && found=$$candidate && break; \
+# By uv: the one on the PATH, which also fetches a Python if need be, or the pinned one by pip.
+# requirements.in says what, requirements.txt in which versions: with TORCH=cpu, the CUDA libraries
+# that it pins are not asked for. No wheels of all of it yet for Python 3.15.
+.venv/.ready: requirements.in requirements.txt pyproject.toml
+	@if [ -x $(PYTHON) ]; then :; \
+	elif uv --version >/dev/null 2>&1; then \
+	  uv venv --python '>=3.11,<3.15' .venv || exit 1; \
+	else \
+	  found=; for candidate in python3.12 python3.11 python3.13 python3.14 python3 python; do \
+	    $$candidate -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 15))' \
+	      2>/dev/null && found=$$candidate && break; \
 	  done; \
 	  if [ -z "$$found" ]; then \
-	    echo "make: Python 3.11 or later is needed, and none is on the PATH: install one" >&2; exit 1; \
+	    echo "make: Python 3.11 to 3.14 is needed, and none is on the PATH: install one, or uv" >&2; \
+	    exit 1; \
 	  fi; \
+	  echo "make: making .venv with $$found"; \
 	  $$found -m venv .venv || { rm -rf .venv; \
 	    echo "make: $$found cannot make .venv: install its venv module (Debian: python3-venv)" >&2; \
 	    exit 1; }; \
-	fi
-	@echo 'make: installing into .venv; the first time takes minutes'
-	$(PYTHON) -m pip install --quiet --disable-pip-version-check -r requirements.txt
-	$(PYTHON) -m pip install --quiet --disable-pip-version-check --no-deps --editable .
+	fi; \
+	uv --version >/dev/null 2>&1 || { \
+	  echo 'make: fetching uv, which installs the rest'; \
+	  $(PYTHON) -m pip install -qq --disable-pip-version-check --no-deps \
+	    --constraint requirements.txt uv || exit 1; }; \
+	mkdir -p "$$(uv cache dir)" 2>/dev/null || export UV_CACHE_DIR=.venv/cache; \
+	uv pip install --python $(PYTHON) $(if $(TORCH),--torch-backend $(TORCH)) \
+	  --constraint requirements.txt --requirement requirements.in --editable . || { \
+	  [ -z "$(TORCH)" ] || echo "make: TORCH=$(TORCH) is for who can reach PyTorch's own index:" \
+	    "without it, torch comes from the ordinary one" >&2; \
+	  exit 1; }
 	@touch $@
 
 repro: git setup ## run the pipeline: only what changed since the last time
