@@ -1,0 +1,325 @@
+"""Numbers in the sentences of README and docs follow from the files that they speak of.
+
+The tables are checked by test_docs.py and test_results.py. A number is rounded once, from the kept
+file, here and in the documents.
+"""
+
+import json
+import math
+import re
+
+import pandas as pd
+import pytest
+from repository import ROOT, committed_run
+
+from srgan_ab.common.arms import DOMAINS
+
+KEPT = ROOT / "docs/full-cpu"
+
+
+def document(name: str) -> str:
+    return (ROOT / name).read_text(encoding="utf-8")
+
+
+def prose(text: str) -> str:
+    """The text without its line breaks, so that a sentence is found wherever it was wrapped."""
+    return " ".join(text.split())
+
+
+def kept(name: str):
+    return json.loads((KEPT / f"{name}.json").read_text())
+
+
+def points(value: float, decimals: int) -> str:
+    """A share, or a difference of two, in percentage points."""
+    return f"{100 * abs(value):.{decimals}f}"
+
+
+def difference(result: dict, decimals: int) -> tuple[str, str, str]:
+    """Size of a difference and the ends of its interval, smaller end first."""
+    low, high = sorted((abs(result["low"]), abs(result["high"])))
+    return tuple(points(value, decimals) for value in (result["difference"], low, high))
+
+
+def rows(text: str) -> list[list[str]]:
+    """The cells of all table rows, without emphasis and code marks."""
+    lines = (line.strip("|") for line in text.splitlines() if line.startswith("| "))
+    return [[cell.strip(" *`") for cell in line.split("|")] for line in lines]
+
+
+def section(text: str, heading: str) -> str:
+    """From a heading to the next one of its level or above."""
+    level = heading.index(" ")
+    return re.split(rf"^#{{1,{level}}} ", text.split(f"\n{heading}\n")[1], flags=re.M)[0]
+
+
+README = document("README.md")
+RESULTS = document("docs/results.md").split("\n## 3,000")[0]  # of the full photographs
+ABLATIONS = document("docs/ablations.md")
+
+
+class TestHeadline:
+    """README's answer, and what docs/results.md says of the same run."""
+
+    def test_the_table_is_rounded_once(self):
+        matrix = kept("matrix")
+        table = rows(section(README, "## The answer on photographs"))[1:]
+        assert [arm for arm, *_ in table] == ["A", "B", "B+", "C", "C+", "R"]
+        for (_, _, *cells), domains in zip(table, matrix.values(), strict=True):
+            for domain, cell in zip(DOMAINS, cells, strict=True):
+                wrong = 3 * 7199 * (1 - domains[domain]["accuracy"])
+                assert wrong == pytest.approx(round(wrong), abs=0.2)  # calls of three networks
+                assert cell == points(1 - round(wrong) / (3 * 7199), 1), domain
+
+    @pytest.mark.parametrize(
+        ("pair", "sentence"),
+        [
+            ("b_plus_minus_a", "B+ is {} points below A (95 % interval {} to {})"),
+            ("b_minus_a", "B is {} points below A ({} to {})"),
+            ("b_minus_c", "and {} above C, which bicubic images trained ({} to {})"),
+            ("c_minus_a", "C itself is {} points below A ({} to {};"),
+        ],
+    )
+    def test_a_difference(self, pair, sentence):
+        result = kept("comparison")[pair]["accuracy"]
+        assert sentence.format(*difference(result, 2)) in prose(README)
+
+    def test_what_is_undecided(self):
+        comparison = {pair: scores["accuracy"] for pair, scores in kept("comparison").items()}
+        p = [f"{comparison[pair]['p_holm']:.3f}" for pair in ("b_minus_a", "b_minus_c")]
+        assert f"(adjusted p = {p[0]} and {p[1]})" in prose(README)
+        result = comparison["b_sr_minus_c_bicubic"]
+        ends = f"−{points(result['low'], 2)} to +{points(result['high'], 2)} points"
+        assert result["low"] < 0 < result["high"] and ends in prose(README)
+
+    def test_the_verdict_in_the_results_is_the_kept_one(self):
+        verdict = (KEPT / "verdict.md").read_text()
+        for line in re.findall(r"^- .*$", verdict, re.M):
+            assert line in prose(RESULTS), line
+
+    def test_spread_over_the_networks(self):
+        comparison = kept("comparison")
+        for pair, decimals, sentence in (
+            ("b_minus_a", 1, "({} to {} points below A in each of three networks)"),
+            ("c_minus_a", 0, "bicubic ones do not ({} to {} points)"),
+        ):
+            each = sorted(abs(x) for x in comparison[pair]["accuracy"]["of_replicates"])
+            assert sentence.format(*(points(x, decimals) for x in (each[0], each[-1]))) in prose(
+                RESULTS
+            )
+
+
+class TestGenerator:
+    """What README and docs/results.md say of SRResNet, SRGAN and their discriminator."""
+
+    def test_image_quality(self):
+        quality = kept("sr")["test"]
+        psnr = {name: quality[name]["psnr_rgb"] for name in ("bicubic", "srresnet", "srgan")}
+        gain, rest = (psnr[name] - psnr["bicubic"] for name in ("srresnet", "srgan"))
+        said = f"{gain:.2f} dB above bicubic (RGB, test); SRGAN trades all but {rest:.2f} dB"
+        assert said in prose(RESULTS)
+
+    def test_table_of_image_quality(self):
+        quality = {name.lower(): v for split in kept("sr").values() for name, v in split.items()}
+        table = [row for row in rows(RESULTS) if row[0].lower() in quality and len(row) == 7]
+        assert len(table) == 2 * len(quality)
+        for name, split, *cells in table:
+            stated = kept("sr")[split][name.lower()]
+            for key, cell in zip(
+                ("psnr_rgb", "psnr_y", "ssim_y", "lpips", "lr_psnr"), cells, strict=True
+            ):
+                decimals = len(cell.partition(".")[2])
+                assert cell == f"{stated[key]:.{decimals}f}", (name, split, key)
+
+    def test_what_the_averaged_generator_is_worth(self):
+        metrics = kept("train_srgan")
+        assert metrics["epoch"] == len(pd.read_csv(KEPT / "srgan.csv"))  # both are of one epoch
+        averaged, plain = (
+            [metrics[f"{name}_val_{key}"] for key in ("lpips", "psnr_rgb")]
+            for name in ("srgan", "srgan_without_ema")
+        )
+        said = "LPIPS {:.3f} and {:.2f} dB against {:.3f} and {:.2f} dB on validation"
+        assert said.format(*averaged, *plain) in prose(RESULTS)
+        assert f"{averaged[0]:.3f} and {plain[0]:.3f} in the run" in prose(ABLATIONS)
+
+    def test_the_discriminator_is_hardly_better_than_a_constant(self):
+        curves = pd.read_csv(KEPT / "srgan.csv")
+        smoothed = 0.9  # label of real images
+        same = smoothed / 2  # the best single answer to real and generated images
+        constant = -(smoothed * math.log(same) + (2 - smoothed) * math.log(1 - same)) / 2
+        (loss,) = {f"{value:.3f}" for value in curves["loss_d"]}
+        last = curves.iloc[-1]
+        assert constant - 0.01 < last["loss_d"] < constant
+        for text in (README, RESULTS):
+            assert f"{constant:.3f}" in text and f"loss is {loss}" in prose(text)
+        said = "D(x) is {:.2f} and D(G(z)) {:.2f}, and it is right about {} % of the training crops"
+        cells = (last["d_real"], last["d_fake"], points(last["d_accuracy"], 0))
+        assert said.format(*cells) in prose(RESULTS)
+
+
+def test_stage_times_are_the_same_in_both_documents():
+    def seconds(text: str, heading: str) -> dict[str, str]:
+        return {name: time for name, time, *_ in rows(section(text, heading))}
+
+    results = seconds(RESULTS, "### Time")
+    performance = seconds(document("docs/performance.md"), "## Stage by stage")
+    both = results.keys() & performance.keys() - {"stage"}
+    assert len(both) >= 7
+    assert {name: performance[name] for name in both} == {name: results[name] for name in both}
+    arms = [int(s.replace(",", "")) for name, s in results.items() if name.startswith("train_c")]
+    arms += [int(results[name].replace(",", "")) for name in ("train_a", "train_b")]
+    assert performance["a classifier arm, three networks"] == f"{min(arms)} to {max(arms):,}"
+
+
+# numbers of the ablations' conclusions that are not in the tables above them
+ELSEWHERE = {
+    "0.0004": "rate of pre-training",
+    "0.001": "rate of pre-training",
+    "0.005": "spread over seeds, below",
+    "0.055": "spread over seeds, below",
+    "26.2": "the PSNR at which all are compared",
+    "0.4": "lattice of the photographs",
+    "0.5": "a published comparison",
+    "0.8": "a published comparison",
+    "1.5": "a difference, below",
+    "0.3": "the run on all photographs: TestGenerator",
+    "0.141": "the run on all photographs: TestGenerator",
+    "0.146": "the run on all photographs: TestGenerator",
+    "0.152": "the preset photos, in docs/results.md",
+    "9.6": "the preset photos, in docs/results.md",
+    "2.9": "the preset photos, in docs/results.md",
+    # of single seeds and last epochs, measured when the tables were, in no kept file
+    "0.168": "reference, seed 7",
+    "26.0": "reference, seed 7",
+    "0.165": "lpips_crop_96 without EMA, seed 7",
+    "0.158": "lpips_crop_96, seed 7",
+    "0.176": "crop_96 without EMA, seed 7",
+    "0.1701": "reference, last epoch, seed 7",
+    "0.1698": "reference without EMA, last epoch, seed 7",
+}
+
+
+class TestAblations:
+    """Each number of the conclusions stands in the tables, or in ELSEWHERE."""
+
+    @staticmethod
+    def cells(heading: str) -> dict[str, dict[str, list[float]]]:
+        """Of a table: variant and column to the numbers in the cell, mean first, then the range."""
+        head, *lines = [r for r in rows(section(ABLATIONS, heading)) if set(r[0]) != {"-", " "}]
+        return {
+            line[0]: {
+                name: [float(x) for x in re.findall(r"-?\d+(?:\.\d+)?", cell)]
+                for name, cell in zip(head, line, strict=True)
+            }
+            for line in lines
+            if not line[0].startswith("--")
+        }
+
+    @pytest.fixture
+    def reached(self):
+        return self.cells("### What was reached")
+
+    @pytest.fixture
+    def at_one_psnr(self):
+        return self.cells("### At one PSNR")
+
+    def test_numbers_stand_in_the_tables(self, reached, at_one_psnr):
+        tables = [
+            number
+            for table in (reached, at_one_psnr)
+            for columns in table.values()
+            for cell in columns.values()
+            for number in cell
+        ]
+        text = re.sub(r"\([^ ]+\.(md|json)\)", "", section(ABLATIONS, "## What follows"))
+        said = set(re.findall(r"(?<![\d.])\d+\.\d+(?!\d)", text))
+        assert len(said) > 40
+        for number in sorted(said - ELSEWHERE.keys()):
+            half = 0.5 * 10.0 ** -len(number.partition(".")[2]) + 1e-9
+            assert any(abs(x - float(number)) <= half for x in tables), number
+        assert ELSEWHERE.keys() <= said
+
+    def test_spread_over_seeds(self, reached, at_one_psnr):
+        said = []
+        for table in (at_one_psnr, reached):
+            ranges = [cells["LPIPS"] for cells in table.values() if len(cells["LPIPS"]) == 3]
+            assert len(ranges) == 6
+            spread = [high - low for _, low, high in ranges]
+            said += [f"{min(spread):.3f} to {max(spread):.3f}"]
+        assert f"{said[0]} between the least and the greatest" in prose(ABLATIONS)
+        assert f"as reached, by {said[1]}" in prose(ABLATIONS)
+
+    def test_the_lattice(self, reached):
+        text, lattice = prose(ABLATIONS), {name: c["lattice"] for name, c in reached.items()}
+        of_lpips = [x for name, values in lattice.items() if "lpips" in name for x in values]
+        assert f"LPIPS {min(of_lpips)} to {max(of_lpips)}." in text
+        # of conv3_1, without what was trained from the pre-training that failed
+        well = {"mse_pretraining", "lower_rate", "crop_96", "crop_96_relativistic", "r1_r2"}
+        well |= {"batch_norm_lower_rate", "pixel_shuffle_lower_rate", "no_pretraining"}
+        values = [x for name in well for x in lattice[name]]
+        assert f"has {min(values):.0f} to {max(values):.0f} dB of it" in text
+
+    def test_every_pretraining_at_the_lower_rate_succeeds(self, reached):
+        names = ("lower_rate", "batch_norm_lower_rate", "mse_pretraining", "crop_96")
+        values = [x for n in (*names, "lpips_lower_rate") for x in reached[n]["SRResNet PSNR"]]
+        assert f"reach {min(values):.2f} to {max(values):.2f} dB" in prose(ABLATIONS)
+
+    def test_the_bicubic_skip(self, reached):
+        best, without = (
+            max(reached[name]["SRResNet PSNR"]) for name in ("reference", "no_bicubic_skip")
+        )
+        assert best - without > 1.5
+        assert f"SRResNet {best:.2f} against {without:.2f} dB" in prose(ABLATIONS)
+
+    def test_larger_crops_are_best_on_average(self, at_one_psnr):
+        for measure in ("LPIPS", "VGG19", "MobileNetV2"):
+            mean, _, worst = at_one_psnr["crop_96"][measure]
+            assert mean == min(cells[measure][0] for cells in at_one_psnr.values())
+            assert worst < at_one_psnr["lower_rate"][measure][0]
+
+
+class TestDefaultRun:
+    """README's sentences about the run that is committed."""
+
+    @pytest.fixture
+    def text(self):
+        return prose(section(README, "## What `make repro` gives"))
+
+    def test_images(self, text):
+        split = json.loads(committed_run("metrics/split.json"))
+        said = "{train} training, {val} validation and {test} test images"
+        assert said.format(**split) in text
+
+    def test_differences(self, text):
+        comparison = json.loads(committed_run("metrics/comparison.json"))
+        for pair, sentence in (
+            ("b_minus_a", "B is {} points worse than A on real images (95 % interval {} to {})"),
+            ("b_plus_minus_a", "and B+ {} points ({} to {})"),
+        ):
+            result = comparison[pair]["accuracy"]
+            assert result["high"] < 0 and sentence.format(*difference(result, 1)) in text
+
+    def test_a_on_enlarged_images(self, text):
+        a = json.loads(committed_run("metrics/matrix.json"))["a"]
+        enlarged = {points(a[domain]["accuracy"], 1) for domain in DOMAINS if domain != "hr"}
+        assert enlarged == {"50.0"} and "is 50.0 % right on every enlarged version" in text
+        assert f"A, which is {points(a['hr']['accuracy'], 1)} % right on real images" in text
+
+    def test_the_margin_is_less_than_one_image(self, text):
+        images = json.loads(committed_run("metrics/split.json"))["test"]
+        assert 100 / images > 0.5
+        assert f"less than one of {images} test images ({100 / images:.2f} points)" in text
+
+    def test_what_is_not_measured_is_not_claimed(self, text):
+        quality = json.loads(committed_run("metrics/sr.json"))["test"]["srgan"]
+        assert (quality["lpips"] is None) == ("LPIPS is not measured in this run" in text)
+
+
+@pytest.mark.parametrize(
+    "name", ["README.md", *(f"docs/{p.name}" for p in sorted(KEPT.parent.glob("*.md")))]
+)
+def test_prose_is_wrapped(name):
+    """At 100 columns; tables, code, pictures and what holds no space may be longer."""
+    text = re.sub(r"^```.*?^```", "", document(name), flags=re.M | re.S)
+    long = [line for line in text.splitlines() if len(line) > 100 and line[0] not in "|!"]
+    assert [line for line in long if " " in line.strip()] == []
