@@ -18,7 +18,8 @@ def compare(params):
     from srgan_ab.statistics.calibration import calibration
     from srgan_ab.statistics.curves import curve_tables
     from srgan_ab.statistics.ledger import completed
-    from srgan_ab.statistics.predictions import Predictions, score_matrix
+    from srgan_ab.statistics.matrix import score_matrix
+    from srgan_ab.statistics.predictions import Predictions
     from srgan_ab.statistics.significance import differences
     from srgan_ab.statistics.verdict import verdict
 
@@ -27,7 +28,7 @@ def compare(params):
     validation = Predictions.load(paths.PREDICTIONS_VAL, classes, arms, ["hr"])
 
     found = differences(predictions, settings.bootstrap, settings.margin, params.seed)
-    matrix = score_matrix(predictions)
+    matrix = score_matrix(predictions, settings.bootstrap, params.seed)
     curves = {
         arm: curve_tables(predictions.labels, predictions.probabilities[arm, "hr"], classes)
         for arm in ("a", "b")

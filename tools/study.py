@@ -4,8 +4,8 @@
     python tools/study.py -A            # of all commits; or --rev COMMIT, -n COUNT
 
 The options are those by which `dvc exp show` chooses commits. Accuracy is that of every arm on real
-HR test images, with Wilson's interval, which speaks of the test images alone; B − A and its
-interval are those of `metrics/comparison.json`.
+HR test images; it and its interval are those of `metrics/matrix.json`, B − A and its interval those
+of `metrics/comparison.json`.
 """
 
 import argparse
@@ -19,8 +19,6 @@ sys.path.insert(0, str(ROOT / "src"))
 
 from srgan_ab.common.errors import UserError  # noqa: E402
 from srgan_ab.common.files import atomic_file  # noqa: E402
-from srgan_ab.reporting.figures import ARM_NAMES  # noqa: E402
-from srgan_ab.statistics.calibration import wilson  # noqa: E402
 from study_views import DIFFERENCE, each, figure, over_seeds, tabulate  # noqa: E402
 
 OF_NO_INTEREST = ("compare.model", "runtime.")  # change nothing that is shown here
@@ -74,20 +72,28 @@ def has_results(entry: dict) -> bool:
     return "metrics/model.json" in ((entry["data"] or {}).get("metrics") or {})
 
 
-def row(entry: dict, comparison: dict) -> dict:
+def row(entry: dict, matrix: dict, comparison: dict) -> dict:
     """One experiment as a row: name, params, accuracy and B − A with their intervals.
 
     Args:
         entry: a revision in the JSON of `dvc exp show`.
+        matrix: its `metrics/matrix.json`.
         comparison: its `metrics/comparison.json`.
+
+    Raises:
+        UserError: it was compared before `compare` gave accuracies their intervals.
     """
     cells = {"experiment": entry["name"] or entry["rev"][:7]}
     cells |= flat(entry["data"]["params"]["params.yaml"]["data"])
-    for arm in ARM_NAMES:
-        scores = entry["data"]["metrics"][f"metrics/{arm}.json"]["data"]
-        if scores:  # an arm that `controls` left out has none
-            low, high = wilson(scores["accuracy"], scores["n"])
-            cells |= {arm: scores["accuracy"], f"{arm}_low": low, f"{arm}_high": high}
+    for arm, domains in matrix.items():
+        scores = domains["hr"]
+        if "accuracy_low" not in scores:
+            raise UserError(
+                f"{cells['experiment']} has accuracies without intervals, of an earlier version: "
+                "run it again, or leave it out (--rev, -n)"
+            )
+        cells |= {arm: scores["accuracy"]}
+        cells |= {f"{arm}_{end}": scores[f"accuracy_{end}"] for end in ("low", "high")}
     b_minus_a = comparison[DIFFERENCE]["accuracy"]
     ends = {f"{DIFFERENCE}_{end}": b_minus_a[end] for end in ("low", "high")}
     return cells | {DIFFERENCE: b_minus_a["difference"]} | ends
@@ -114,8 +120,11 @@ def main() -> None:
         shown = output_of(sys.executable, "-m", "dvc", "exp", "show", "--json", *options)
         rows = []
         for entry in finished(json.loads(shown)):
-            comparison = output_of("git", "show", f"{entry['rev']}:metrics/comparison.json")
-            rows.append(row(entry, json.loads(comparison)))
+            metrics = [
+                json.loads(output_of("git", "show", f"{entry['rev']}:metrics/{name}.json"))
+                for name in ("matrix", "comparison")
+            ]
+            rows.append(row(entry, *metrics))
     except UserError as error:
         sys.exit(f"study: {error}")
     table, params = tabulate(rows)

@@ -150,7 +150,9 @@ def test_the_stage_compares_and_repeats_itself(project):
         assert area == pytest.approx((b if arm == "b" else a)["roc_auc"], abs=1e-4)
 
     matrix = json.loads((project / "metrics/matrix.json").read_text())
-    assert matrix["a"]["hr"] == a | {"accuracy_of_replicates": [a["accuracy"]]}
+    interval = {key: matrix["a"]["hr"][key] for key in ("accuracy_low", "accuracy_high")}
+    assert matrix["a"]["hr"] == a | interval | {"accuracy_of_replicates": [a["accuracy"]]}
+    assert interval["accuracy_low"] < a["accuracy"] < interval["accuracy_high"]
     verdict = (project / "metrics/verdict.md").read_text()
     assert "80 synthetic test images, one network per arm" in verdict
     ledger = json.loads((project / "metrics/ledger.json").read_text())

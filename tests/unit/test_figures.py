@@ -18,9 +18,12 @@ def figure():
     matrix = {arm: {} for arm in ARMS}
     for i, (arm, domain) in enumerate(product(ARMS, DOMAINS)):
         matrix[arm][domain] = {"accuracy": 0.75 + i / 1000, "roc_auc": 0.91234 - i / 50}
+        matrix[arm][domain] |= {"accuracy_low": 0.7 + i / 1000, "accuracy_high": 0.8 + i / 1000}
     undecided = {"difference": -0.0123, "low": -0.03, "high": 0.004, "p": 0.125}
-    clear = {"difference": 0.05, "low": 0.02, "high": 0.08, "p": 0.0001}
-    results = dict.fromkeys(PAIRS, undecided) | {"b_sr_minus_c_bicubic": clear}
+    clear = {"difference": 0.05, "low": 0.02, "high": 0.08, "p": 0.0001, "p_holm": 0.0005}
+    beside = {"difference": 0.011, "low": 0.005, "high": 0.016, "p": 0.0128, "p_holm": 0.0512}
+    results = dict.fromkeys(PAIRS, undecided)
+    results |= {"b_sr_minus_c_bicubic": clear, "b_minus_c": beside}
     return comparison(
         matrix,
         roc={"a": line, "b": line},
@@ -45,12 +48,23 @@ def test_comparison_says_what_it_was_given(tmp_path):
     assert "7,500 synthetic test images, one network per arm" in words
     for i in range(len(ARMS) * len(DOMAINS)):
         assert f"{75 + i / 10:.1f}" in words
+        assert f"{70 + i / 10:.1f} to {80 + i / 10:.1f}" in words
     assert "A: real HR, area 0.9123" in words
     assert "B on real HR − A on real HR" in words
     assert "B on SRGAN − C on bicubic" in words
-    assert "−1.23 [−3.00, +0.40]" in words and "p = 0.125" in words
-    assert "+5.00 [+2.00, +8.00]" in words and "p < 0.001" in words
+    assert "−1.23 [−3.00, +0.40]" in words and "p = 0.125, not adjusted" in words
+    assert "+5.00 [+2.00, +8.00]" in words and "p < 0.001, adjusted" in words
+    assert "+1.10 [+0.50, +1.60]" in words and "p = 0.051, adjusted" in words
+    assert "0.013" not in words  # one p for one difference, as in the verdict
     assert "false positive rate" in words and "percentage points" in words
+
+
+def test_what_the_verdict_calls_undecided_is_not_filled():
+    forest = figure().subfigs[1].axes[0]
+    filled = [
+        line.get_markerfacecolor() != "white" for line in forest.lines if line.get_marker() == "o"
+    ]
+    assert filled == [pair == "b_sr_minus_c_bicubic" for pair in PAIRS]
 
 
 def test_figures_are_the_same_bytes_every_time(tmp_path):

@@ -11,6 +11,7 @@ from sklearn.metrics import roc_auc_score
 from srgan_ab.statistics.paired import (
     delong,
     holm,
+    holm_levels,
     least_detectable,
     mcnemar,
     score_equivalence,
@@ -149,16 +150,41 @@ def test_least_detectable_difference_is_known(images, disagreement, points):
     assert 100 * least_detectable(images, disagreement) == pytest.approx(points, abs=0.006)
 
 
+@pytest.mark.parametrize("level", [0.05, 0.01])
 @pytest.mark.parametrize(("images", "disagreement"), [(2000, 0.1), (180, 0.0), (180, 0.02)])
-def test_the_least_detectable_difference_is_found_four_times_in_five(images, disagreement):
+def test_the_least_detectable_difference_is_found_four_times_in_five(images, disagreement, level):
     """With McNemar's test; where hardly any image is discordant, its discreteness costs power."""
-    difference = least_detectable(images, disagreement)
+    difference = least_detectable(images, disagreement, level)
     share = max(disagreement, difference)
     chances = [(share + difference) / 2, (share - difference) / 2, 1 - share]
     counts = np.random.default_rng(4).multinomial(images, chances, 2000)
-    found = np.mean([mcnemar(int(b), int(c)) <= 0.05 for b, c, _ in counts])
+    found = np.mean([mcnemar(int(b), int(c)) <= level for b, c, _ in counts])
     assert 0.74 <= found <= 0.9
     assert least_detectable(3, 0.5) == 1
+
+
+@pytest.mark.parametrize("level", [0.05, 0.0125, 0.01])
+def test_a_difference_that_was_not_found_is_smaller_than_the_least_detectable(level):
+    for first in range(60):
+        for second in range(first + 1):
+            if mcnemar(first, second) > level:
+                least = least_detectable(180, (first + second) / 180, level)
+                assert (first - second) / 180 < least
+
+
+def test_holms_levels_are_the_p_that_it_lets_pass():
+    """The largest p with which a test would still be found, the others as they are."""
+    rng = np.random.default_rng(0)
+    for _ in range(300):
+        p = dict(enumerate(rng.choice([0.001, 0.004, 0.012, 0.02, 0.04, 0.06, 0.7], 4)))
+        for name, level in holm_levels(p, 0.05).items():
+            below, above = (holm(p | {name: level * x})[name] for x in (0.999, 1.001))
+            assert below <= 0.05 < above
+            assert (holm(p)[name] <= 0.05) == (p[name] <= level)
+    p = {"a": 0.0004, "b": 0.0128, "c": 0.021, "d": 0.13, "e": 0.35}  # a alone is found
+    level = {"a": 0.01, "b": 0.0125, "c": 0.0125, "d": 0.0125, "e": 0.0125}
+    assert holm_levels(p, 0.05) == pytest.approx(level)
+    assert holm_levels({}, 0.05) == {}
 
 
 def test_holm_by_hand():

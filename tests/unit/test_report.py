@@ -20,6 +20,7 @@ from srgan_ab.common.arms import ARMS
 from srgan_ab.common.params import load
 from srgan_ab.reporting import cells, charts
 from srgan_ab.reporting.figures import BLUE, VERMILION
+from srgan_ab.reporting.report_charts import discriminator_in_words
 from srgan_ab.statistics.calibration import wilson
 from srgan_ab.statistics.significance import PAIRS
 
@@ -100,12 +101,13 @@ def test_tables_hold_the_numbers_of_the_metrics(made):
     root, page = made
     found = Reader(page).tables
     matrix = metrics(root, "matrix")
-    accuracy = found["Accuracy in %, with 95 % intervals"]
+    accuracy = found["Accuracy in %, with 95 % intervals over test images"]
     assert len(accuracy) == len(ARMS)
     for row, results in zip(accuracy, matrix.values(), strict=True):
         for (text, value), result in zip(row[2:], results.values(), strict=True):
             assert float(value) == result["accuracy"]
-            assert text.startswith(f"{100 * result['accuracy']:.1f} (")
+            ends = (f"{100 * result[f'accuracy_{end}']:.1f}" for end in ("low", "high"))
+            assert text == f"{100 * result['accuracy']:.1f} ({' to '.join(ends)})"
 
     pairs = found["Differences in accuracy"]
     assert len(pairs) == len(PAIRS)
@@ -114,9 +116,11 @@ def test_tables_hold_the_numbers_of_the_metrics(made):
         shown = [float(row[n][1]) for n in (2, 3)]
         assert shown == [result["difference"], result["low"]]
         assert row[2][0] == f"{100 * result['difference']:+.1f}".replace("-", "−")
-        p = [row[n][1] for n in (4, 5, 6, 7)]
-        keys = ("p", "p_holm", "p_equivalence", "p_equivalence_holm")
-        assert [value and float(value) for value in p] == [result.get(key) for key in keys]
+        adjusted = "p_holm" in result
+        for (text, value), key in zip(row[4:6], ("p", "p_equivalence"), strict=True):
+            assert float(value) == result[f"{key}_holm" if adjusted else key]
+            assert text.endswith(", adjusted" if adjusted else ", not adjusted")
+        assert float(row[7][1]) == result["least_detectable"]
 
     assert [float(row[1][1]) for row in found["Calibration on real HR, with 95 % intervals"]] == [
         result["temperature"] for result in metrics(root, "calibration").values()
@@ -132,6 +136,44 @@ def test_tables_hold_the_numbers_of_the_metrics(made):
         calls = found[f"Calls of {arm.upper()} on real HR"]
         right = [float(calls[n][n + 1][1]) for n in (0, 1)]
         assert np.mean(right) == pytest.approx(matrix[arm]["hr"]["balanced_accuracy"], abs=1e-5)
+
+
+def test_a_difference_has_one_p_and_equal_scores_have_no_two(made):
+    """Accuracy and balanced accuracy are one here, and their methods two."""
+    root, page = made
+    found = Reader(page).tables["Differences in every score"]
+    head = re.search(r"<caption>Differences in every score.*?</thead>", page, re.DOTALL)[0]
+    assert re.findall(r'<button type="button">(.*?)</button>', head) == [
+        *("pair", "score", "difference", "95 % interval", "method of the interval")
+    ]
+    accuracy, balanced = found[0], found[1]
+    assert (accuracy[1][0], balanced[1][0]) == ("accuracy", "balanced accuracy")
+    assert accuracy[2] == balanced[2]
+    assert (accuracy[4][0], balanced[4][0]) == ("McNemar, Tango", "bootstrap")
+    comparison = metrics(root, "comparison")["b_minus_a"]
+    assert f"{comparison['accuracy']['p']:.3f}, not adjusted" not in page
+
+
+@pytest.mark.parametrize(
+    ("accuracy", "words"),
+    [
+        (
+            [0.9, 0.55, 0.59, 0.52],
+            "In the last 3 epochs it is right about 55 % of what it is shown",
+        ),
+        ([0.5], "In the last epoch it is right about 50 % of what it is shown in training: at cha"),
+    ],
+)
+def test_a_judge_that_guesses_is_said_to_be_at_chance(accuracy, words):
+    said = discriminator_in_words(pd.Series(accuracy))
+    assert said.startswith(words) and ": at chance, so it teaches the generator little." in said
+
+
+def test_a_judge_that_judges_is_not():
+    for accuracy in ([0.5, 0.5, 0.7], [0.6, 0.6, 0.6], [0.98, 0.99, 1.0]):
+        said = discriminator_in_words(pd.Series(accuracy))
+        assert "chance" not in said and "won" not in said
+    assert "it has won" in discriminator_in_words(pd.Series([0.5, 0.995, 0.999, 1.0]))
 
 
 def test_the_verdict_comes_first_and_word_for_word(made):
@@ -192,7 +234,8 @@ def test_the_stage_makes_the_same_page_again(made):
 def test_arms_left_out_are_named_and_nowhere_else(small):
     root, page = small
     read = Reader(page)
-    assert [row[0][0] for row in read.tables["Accuracy in %, with 95 % intervals"]] == ["A", "B"]
+    accuracy = read.tables["Accuracy in %, with 95 % intervals over test images and networks"]
+    assert [row[0][0] for row in accuracy] == ["A", "B"]
     assert len(read.tables["Differences in accuracy"]) == len(metrics(root, "comparison"))
     words = "".join(read.text)
     assert "Left out of this run: B+, C, C+, R." in words
@@ -244,7 +287,6 @@ def test_folds_are_said_where_there_are_any(made, tmp_path, monkeypatch):
 def test_numbers_that_json_cannot_hold_are_dashes():
     assert cells.number(None) == cells.Cell("–", None)
     assert cells.number(-1234.5, 1, "+").text == "−1,234.5"
-    assert cells.probability(0.0).text == "< 0.001"
     assert cells.interval(-0.5, None, 1, "+") == "−0.5 to –"
 
 

@@ -10,7 +10,10 @@ from repository import ROOT
 from srgan_ab.common.arms import ARMS, DOMAINS
 from srgan_ab.statistics.calibration import fit_temperature
 from srgan_ab.statistics.classification import scores
+from srgan_ab.statistics.matrix import score_matrix
 from srgan_ab.statistics.predictions import Predictions
+from srgan_ab.statistics.significance import differences
+from srgan_ab.statistics.verdict import differs, p_in_words, verdict
 
 KEPT = ROOT / "docs/full-cpu"
 CLASSES = ["cat", "dog"]
@@ -32,6 +35,48 @@ def test_scores_follow_from_the_predictions(predictions):
         for name, value in found.items():
             # probabilities are kept to five digits; ECE's bins move where they tie
             assert stated[name] == pytest.approx(value, abs=1e-3 if name == "ece" else 2e-4), name
+
+
+def test_intervals_of_arms_follow_from_the_predictions_and_hold_every_network(predictions):
+    """Student's t with two degrees of freedom is wide: no network of three lies outside."""
+    stated = kept("matrix")
+    for arm, domains in score_matrix(predictions, 2000, seed=8).items():
+        for domain, found in domains.items():
+            cell = stated[arm][domain]
+            low, high = cell["accuracy_low"], cell["accuracy_high"]
+            for end in ("accuracy_low", "accuracy_high"):  # another seed moves the tails a little
+                assert cell[end] == pytest.approx(found[end], abs=0.15 * (high - low)), (arm, end)
+            each = cell["accuracy_of_replicates"]
+            assert low <= min(each) and max(each) <= high, (arm, domain)
+
+
+@pytest.mark.slow
+def test_all_of_the_comparison_follows_from_the_predictions(predictions):
+    """`compare` on the kept predictions: the differences, and the verdict word for word."""
+    found, stated = differences(predictions, 10_000, 0.005, seed=7), kept("comparison")
+    assert list(found) == list(stated)
+    for pair, of_scores in found.items():
+        for name, result in of_scores.items():
+            for key, value in result.items():
+                # ties of resamples with 0 may fall to either side by rounding
+                close = value if key == "method" else pytest.approx(value, abs=1e-3)
+                assert stated[pair][name][key] == close, (pair, name, key)
+    text = verdict(found, 0.005, images=7199, replicates=3, synthetic=False, b_images="sr")
+    assert (KEPT / "verdict.md").read_text() == text
+
+
+def test_verdict_figure_and_report_speak_of_the_same_p():
+    """B − A: 0.013 by itself, 0.051 among five tests; no level tells of power but the verdict's."""
+    result = kept("comparison")["b_minus_a"]["accuracy"]
+    said = p_in_words(result)
+    assert said == "= 0.051, adjusted" and not differs(result)
+    (line,) = re.findall(
+        "^- B on real HR against A on .*$", (KEPT / "verdict.md").read_text(), re.M
+    )
+    assert f"p {said}" in line
+    assert result["level"] == pytest.approx(0.05 / 4) and result["p"] > result["level"]
+    assert abs(result["difference"]) < result["least_detectable"]
+    assert f"less than about {100 * result['least_detectable']:.2f} points" in line
 
 
 def test_the_table_in_the_document_is_that_of_the_predictions(predictions):

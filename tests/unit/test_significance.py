@@ -7,8 +7,9 @@ import pytest
 from scipy.stats import norm
 
 from srgan_ab.common.arms import ARMS, DOMAINS
-from srgan_ab.statistics.bootstrap import SCORES, bootstrap
-from srgan_ab.statistics.paired import delong, holm, mcnemar, score_interval
+from srgan_ab.statistics.accuracy_tests import ResampledTest, by_resampling
+from srgan_ab.statistics.bootstrap import SCORES, bootstrap, mean_over_replicates
+from srgan_ab.statistics.paired import delong, holm, least_detectable, mcnemar, score_interval
 from srgan_ab.statistics.predictions import Predictions
 from srgan_ab.statistics.significance import (
     CONFIRMATORY,
@@ -88,8 +89,6 @@ def test_several_networks_are_compared_by_resampling():
     assert accuracy["method"] == "bootstrap"
     assert accuracy["low"] > 0 and accuracy["p"] == pytest.approx(2 / 501, abs=0.02)
     assert np.mean(accuracy["of_replicates"]) == pytest.approx(accuracy["difference"])
-    half = (accuracy["high"] - accuracy["low"]) / 2
-    assert accuracy["least_detectable"] == pytest.approx(half * (1.95996 + 0.84162) / 1.95996)
     assert accuracy["low"] < accuracy["low_90"] < accuracy["high_90"] < accuracy["high"]
 
 
@@ -122,6 +121,102 @@ def test_the_family_is_adjusted_and_the_rest_is_not():
         assert expected == {pair: found[pair]["accuracy"][f"{p}_holm"] for pair in CONFIRMATORY}
     for pair in set(PAIRS) - set(CONFIRMATORY):
         assert "p_holm" not in found[pair]["accuracy"]
+
+
+@pytest.mark.parametrize("replicates", [1, 3])
+def test_each_pair_is_judged_and_its_power_told_at_one_level(replicates):
+    """A difference that was not found at a level cannot have been one that is found at it."""
+    rng, undecided = np.random.default_rng(3), 0
+    for trial in range(3):
+        predictions = simulated(
+            150,
+            rng,
+            {(arm, domain): rng.uniform(0.5, 2.5) for arm in ARMS for domain in DOMAINS},
+            replicates,
+        )
+        found = differences(predictions, 300, 0.001, seed=trial)
+        for pair, of_scores in found.items():
+            accuracy = of_scores["accuracy"]
+            declared = pair in CONFIRMATORY
+            assert declared or accuracy["level"] == 0.05
+            assert not declared or 0.01 - 1e-9 <= accuracy["level"] <= 0.05
+            assert (accuracy.get("p_holm", accuracy["p"]) <= 0.05) == (
+                accuracy["p"] <= accuracy["level"]
+            )
+            if accuracy["p"] > accuracy["level"]:
+                undecided += 1
+                assert abs(accuracy["difference"]) < accuracy["least_detectable"]
+            if replicates == 1:
+                images = (150, accuracy["disagreement"], accuracy["level"])
+                assert accuracy["least_detectable"] == pytest.approx(least_detectable(*images))
+    assert undecided > 5
+
+
+def scattered(rng, replicates, by_network, truth=0.0, images=100, resamples=400):
+    """A difference whose images (SD 0.1) and networks scatter as told, and what resamples it."""
+    each = truth + 0.1 * rng.normal(size=images) + by_network * rng.normal(size=(replicates, 1))
+    draws = rng.multinomial(images, np.full(images, 1 / images), resamples)
+    samples = (each @ np.vstack([np.ones(images), draws]).T / images)[..., None]
+    values = mean_over_replicates(samples, seed=int(rng.integers(1_000_000)))[:, 0]
+    return ResampledTest(float(samples[:, 0].mean()), values)
+
+
+@pytest.mark.parametrize("level", [0.05, 0.0125])
+@pytest.mark.parametrize(
+    ("replicates", "by_network", "least", "most"),
+    [(1, 0.0, 0.72, 0.87), (10, 0.015, 0.7, 0.87), (3, 0.05, 0.45, 0.87)],
+)
+def test_the_least_detectable_difference_of_networks_is_often_found(
+    level, replicates, by_network, least, most
+):
+    """200 experiments. Three networks tell their own scatter only roughly, which costs power."""
+    rng = np.random.default_rng(0)
+    told = [scattered(rng, replicates, by_network).least_detectable(level) for _ in range(200)]
+    found = [
+        by_resampling(scattered(rng, replicates, by_network, truth).values).p <= level
+        for truth in told
+    ]
+    assert least <= np.mean(found) <= most
+
+
+def test_networks_that_scatter_and_a_stricter_level_ask_for_a_larger_difference():
+    rng = np.random.default_rng(1)
+    steady, uneven = (scattered(rng, 3, by_network) for by_network in (0.0, 0.05))
+    assert uneven.least_detectable(0.05) > 1.5 * steady.least_detectable(0.05)
+    assert uneven.least_detectable(0.0125) > 1.3 * uneven.least_detectable(0.05)
+    few = replace(steady, values=steady.values[:100])
+    assert few.least_detectable(0.01) == 1  # no p of 100 resamples is so small
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("kind", ["random", "right", "wrong", "undecided"])
+@pytest.mark.parametrize("groups", [[0, 1], [0, 0]], ids=["two groups", "one group"])
+@pytest.mark.parametrize("replicates", [1, 3])
+def test_two_test_images_prove_nothing_and_raise_no_warning(replicates, groups, kind):
+    labels, rng = np.array([0, 1]), np.random.default_rng(0)
+    rows = {
+        "random": lambda: rng.random((replicates, 2)),
+        "right": lambda: np.tile([0.0, 1.0], (replicates, 1)),
+        "wrong": lambda: np.tile([1.0, 0.0], (replicates, 1)),
+        "undecided": lambda: np.full((replicates, 2), 0.5),
+    }
+    predictions = Predictions(
+        ids=np.array(["0", "1"]),
+        groups=np.array(groups),
+        flagged=np.zeros(2, bool),
+        labels=labels,
+        # C is always wrong: even all images can be too few
+        probabilities={
+            (arm, domain): rows["wrong" if arm == "c" else kind]()
+            for arm in ARMS
+            for domain in DOMAINS
+        },
+    )
+    for scores in differences(predictions, 1000, MARGIN, seed=0).values():
+        accuracy = scores["accuracy"]
+        assert outcome(accuracy, MARGIN) == "undecided"
+        assert -1 <= accuracy["low"] < accuracy["high"] <= 1
+        assert all(0 < result["p"] <= 1 for result in scores.values())
 
 
 def test_arms_left_out_shrink_the_family():

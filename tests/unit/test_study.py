@@ -4,7 +4,6 @@ import statistics
 from pathlib import Path
 
 import pytest
-from scipy.stats import binomtest
 
 from srgan_ab.common.errors import UserError
 
@@ -57,10 +56,15 @@ def experiment(name: str, state: str | None, **changes) -> dict:
 
 
 def row(study, entry: dict) -> dict:
-    accuracies = [entry["data"]["metrics"][f"metrics/{arm}.json"]["data"] for arm in ("a", "b")]
-    a, b = (scores["accuracy"] for scores in accuracies)
-    result = {"difference": b - a, "low": b - a - 0.1, "high": b - a + 0.1}
-    return study.row(entry, {"b_minus_a": {"accuracy": result}})
+    metrics = {arm: entry["data"]["metrics"][f"metrics/{arm}.json"]["data"] for arm in ARMS}
+    accuracy = {arm: scores["accuracy"] for arm, scores in metrics.items() if scores}
+    matrix = {
+        arm: {"hr": {"accuracy": x, "accuracy_low": x - 0.05, "accuracy_high": x + 0.04}}
+        for arm, x in accuracy.items()
+    }
+    gain = accuracy["b"] - accuracy["a"]
+    result = {"difference": gain, "low": gain - 0.1, "high": gain + 0.1}
+    return study.row(entry, matrix, {"b_minus_a": {"accuracy": result}})
 
 
 @pytest.fixture
@@ -74,11 +78,15 @@ def table(study, views):
     return views.tabulate([row(study, entry) for entry in entries])
 
 
-def test_a_row_holds_the_accuracies_with_wilson_intervals(study):
+def test_a_row_holds_the_accuracies_with_the_intervals_of_compare(study):
     cells = row(study, revision("main", a=0.9, c=None))
-    expected = binomtest(36, 40).proportion_ci(method="wilson")
-    assert (cells["a_low"], cells["a_high"]) == pytest.approx((expected.low, expected.high))
+    assert (cells["a"], cells["a_low"], cells["a_high"]) == (0.9, 0.9 - 0.05, 0.9 + 0.04)
     assert "c" not in cells and cells["b_minus_a"] == pytest.approx(-0.4)
+
+
+def test_an_experiment_of_an_earlier_version_is_named(study):
+    with pytest.raises(UserError, match="main has accuracies without intervals"):
+        study.row(revision("main"), {"a": {"hr": {"accuracy": 0.9}}}, {})
 
 
 def test_columns_are_the_params_that_differ(table):

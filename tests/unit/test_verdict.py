@@ -4,7 +4,15 @@ import pytest
 
 from srgan_ab.common.arms import subject_name
 from srgan_ab.statistics.significance import CONFIRMATORY, PAIRS
-from srgan_ab.statistics.verdict import answers, outcome, sentence, verdict
+from srgan_ab.statistics.verdict import (
+    answers,
+    differs,
+    outcome,
+    p_in_words,
+    sentence,
+    spoken_p,
+    verdict,
+)
 
 MARGIN = 0.005
 BETTER = {"difference": 0.021, "low": 0.012, "high": 0.030, "low_90": 0.0135, "high_90": 0.0285}
@@ -15,6 +23,7 @@ WORSE |= {"low_90": -0.0285, "high_90": -0.0135}
 OPEN = BETTER | {"difference": -0.002, "low": -0.012, "high": 0.008, "p": 0.6, "p_holm": 1.0}
 OPEN |= {"low_90": -0.010, "high_90": 0.006}
 SAME = BETTER | {"difference": 0.0, "low": -0.0045, "high": 0.0045, "p": 1.0, "p_holm": 1.0}
+EXPLORED = {name: value for name, value in BETTER.items() if "holm" not in name}
 SAME |= {"low_90": -0.004, "high_90": 0.004, "p_equivalence": 0.01, "p_equivalence_holm": 0.03}
 
 
@@ -34,8 +43,8 @@ SAME |= {"low_90": -0.004, "high_90": 0.004, "p_equivalence": 0.01, "p_equivalen
         (SAME | {"low_90": -0.0051}, "undecided"),
         (SAME | {"p_equivalence_holm": 0.06}, "undecided"),
         (SAME | {"low": 0.001, "p_holm": 0.001}, "same"),  # real, and too small to matter
-        ({k: v for k, v in BETTER.items() if k != "p_holm"} | {"p": 0.06}, "undecided"),
-        ({k: v for k, v in BETTER.items() if k != "p_holm"}, "better"),  # outside the family
+        (EXPLORED | {"p": 0.06}, "undecided"),
+        (EXPLORED, "better"),  # outside the family
     ],
 )
 def test_outcomes(result, kind):
@@ -79,27 +88,47 @@ def test_outcomes(result, kind):
             OPEN,
             180,
             "B on real HR against A on real HR is undecided: the 95 % interval reaches from −1.2 "
-            "to +0.8 points; the test could only have shown a difference of about 1.3 points "
-            "(80 % power).",
+            "to +0.8 points. A true difference of less than about 1.3 points would often be "
+            "missed.",
         ),
         (
-            BETTER | {"p_holm": 0.08},
+            BETTER | {"p_holm": 0.08, "least_detectable": 0.034},
             180,
             "B on real HR against A on real HR is undecided: the 95 % interval reaches from +1.2 "
-            "to +3.0 points and excludes 0, but the test does not (p = 0.080, adjusted); the test "
-            "could only have shown a difference of about 1.3 points (80 % power).",
+            "to +3.0 points. The interval for this pair alone excludes 0, but with the other "
+            "declared tests beside it p = 0.080, adjusted, is more than 0.05. A true difference of "
+            "less than about 3.4 points would often be missed.",
+        ),
+        (
+            EXPLORED | {"p": 0.0504, "least_detectable": 1.0},
+            180,
+            "B on real HR against A on real HR is undecided: the 95 % interval reaches from +1.2 "
+            "to +3.0 points. The interval excludes 0, but p = 0.05040, not adjusted, is more than "
+            "0.05. Any true difference would often be missed.",
         ),
         (
             {k: v for k, v in OPEN.items() if "holm" not in k} | {"low": -0.0004},
             180,
             "B on real HR against A on real HR is undecided: the 95 % interval reaches from 0.0 "
-            "to +0.8 points; the test could only have shown a difference of about 1.3 points "
-            "(80 % power).",
+            "to +0.8 points. A true difference of less than about 1.3 points would often be "
+            "missed.",
         ),
     ],
 )
 def test_sentences(result, images, words):
     assert sentence("b_minus_a", result, MARGIN, images) == words
+
+
+def test_one_p_is_spoken_of_and_it_says_whether_it_is_adjusted():
+    declared = BETTER | {"p": 0.0128, "p_holm": 0.0512}
+    assert (spoken_p(declared), p_in_words(declared)) == (0.0512, "= 0.051, adjusted")
+    assert spoken_p(declared, "p_equivalence") == 1
+    assert p_in_words(declared, "p_equivalence") == "= 1.000, adjusted"
+    assert not differs(declared)
+    explored = EXPLORED | {"p": 0.0128}
+    assert (spoken_p(explored), p_in_words(explored)) == (0.0128, "= 0.013, not adjusted")
+    assert differs(explored) and not differs(explored | {"low": -0.001})
+    assert p_in_words(EXPLORED | {"p": 0.0002}) == "< 0.001, not adjusted"
 
 
 ADDED = "SRGAN's images added to real ones"
@@ -125,11 +154,11 @@ def test_added_images_help_only_if_they_help_more_than_bicubic_ones(gain, contro
     assert answers(outcomes)[ADDED].startswith(answer)
 
 
-def whole(results, replicates=1, b_images="sr"):
+def whole(results, replicates=1, b_images="sr", images=180):
     return verdict(
         {pair: {"accuracy": result} for pair, result in results.items()},
         MARGIN,
-        images=180,
+        images=images,
         replicates=replicates,
         synthetic=True,
         b_images=b_images,
@@ -159,7 +188,13 @@ def test_the_verdict_answers_first_and_says_what_it_rests_on():
 
 def test_several_networks_and_left_out_arms_are_told():
     text = whole({"b_minus_a": OPEN}, replicates=5)
-    assert "5 networks per arm" in text and "Declared beforehand: 1 test, " in text
+    assert "5 networks per arm" in text and "Declared in the code: 1 test, " in text
     assert "how others of the same recipe" not in text
     assert text.count("**not tested**") == 2
     assert "Explored besides" not in text
+
+
+def test_a_margin_of_less_than_one_image_is_told():
+    few, enough = (whole({"b_minus_a": OPEN}, images=images) for images in (180, 200))
+    assert "The margin is less than one of the 180 test images (0.56 points), so" in few
+    assert "less than one" not in enough

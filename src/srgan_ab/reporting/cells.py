@@ -42,11 +42,6 @@ def points(value: float | None, images: int, sign: str = "") -> Cell:
     return Cell(number(shown, 1 if images < 1000 else 2, sign).text, value)
 
 
-def probability(p: float | None) -> Cell:
-    """A p value; metrics hold five decimals."""
-    return Cell("< 0.001", p) if p is not None and p < 0.001 else number(p, 3)
-
-
 def interval(low: float | None, high: float | None, decimals: int, sign: str = "") -> str:
     """Both ends in words."""
     return f"{number(low, decimals, sign).text} to {number(high, decimals, sign).text}"

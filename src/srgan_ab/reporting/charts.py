@@ -19,6 +19,7 @@ from matplotlib.ticker import NullFormatter
 
 from srgan_ab.common.arms import Subject, subject_name
 from srgan_ab.reporting.figures import BLUE, GREY, VERMILION
+from srgan_ab.statistics.verdict import differs
 
 GREEN, PURPLE = "#009e73", "#cc79a7"  # Okabe & Ito's as well
 PAGE_COLOURS = {
@@ -187,9 +188,8 @@ def forest(
         for row, (name, (first, second)) in enumerate(pairs.items()):
             result = differences[name]["accuracy"]
             value, low, high = (100 * result[key] for key in ("difference", "low", "high"))
-            clear = low > 0 or high < 0
             axes.plot([low, high], [row, row], color=BLUE, lw=2)
-            axes.plot(value, row, "o", color=BLUE, mfc=BLUE if clear else "none", ms=6)
+            axes.plot(value, row, "o", color=BLUE, mfc=BLUE if differs(result) else "none", ms=6)
             axes.text(
                 *(0, row - 0.32, f"{subject_name(first)} − {subject_name(second)}"),
                 transform=axes.get_yaxis_transform(),

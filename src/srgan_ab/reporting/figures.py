@@ -14,30 +14,40 @@ from matplotlib.figure import Figure
 from srgan_ab.common.arms import ARM_NAMES, DOMAINS, Subject, subject_name, trained_on
 from srgan_ab.common.files import atomic_file
 from srgan_ab.statistics.significance import pairs_of
+from srgan_ab.statistics.verdict import differs, p_in_words
 
 BLUE, VERMILION, GREY = "#0072b2", "#d55e00", "#777777"
 
 
 def accuracy_matrix(
-    axes: Axes, accuracy: Mapping[Subject, float], trained_on: Mapping[str, str]
+    axes: Axes, matrix: Mapping[str, Mapping[str, Mapping]], trained_on: Mapping[str, str]
 ) -> None:
-    """Arms down, test domains across, percent in every cell.
+    """Arms down, test domains across; accuracy in percent and its 95 % interval in every cell.
 
     Args:
         axes: to draw on.
-        accuracy: (arm, domain) to accuracy in [0, 1].
+        matrix: arm to domain to scores, of `matrix.score_matrix`.
         trained_on: arm to what it was trained on, in words.
     """
-    arms = list(dict.fromkeys(arm for arm, _ in accuracy))
-    values = 100 * np.array([[accuracy[arm, domain] for domain in DOMAINS] for arm in arms])
+    arms = list(matrix)
+    values, lows, highs = (
+        100 * np.array([[matrix[arm][domain][key] for domain in DOMAINS] for arm in arms])
+        for key in ("accuracy", "accuracy_low", "accuracy_high")
+    )
     axes.imshow(values, cmap="viridis", aspect="auto")
     middle = (values.min() + values.max()) / 2
     for (row, column), value in np.ndenumerate(values):
-        colour = "black" if value > middle else "white"
-        axes.text(column, row, f"{value:.1f}", ha="center", va="center", color=colour, size=12)
+        look = {"ha": "center", "color": "black" if value > middle else "white"}
+        axes.text(column, row, f"{value:.1f}", va="bottom", size=12, **look)
+        ends = f"{lows[row, column]:.1f} to {highs[row, column]:.1f}"
+        axes.text(column, row + 0.05, ends, va="top", size=8, **look)
     axes.set_xticks(range(len(DOMAINS)), [DOMAINS[domain] for domain in DOMAINS])
     axes.set_yticks(range(len(arms)), [f"{ARM_NAMES[a]}: {trained_on[a]}" for a in arms])
-    axes.set(title="Accuracy (%)", xlabel="tested on", ylabel="classifier: trained on")
+    axes.set(
+        title="Accuracy (%), with 95 % intervals",
+        xlabel="tested on",
+        ylabel="classifier: trained on",
+    )
     axes.tick_params(length=0)
     axes.spines[:].set_visible(False)
 
@@ -77,7 +87,7 @@ def difference_forest(
     pairs: Mapping[str, tuple[Subject, Subject]],
     differences: Mapping[str, Mapping[str, Mapping[str, float]]],
 ) -> None:
-    """Differences in accuracy with their intervals, the first pair on top.
+    """Differences in accuracy with their intervals and p, the first pair on top.
 
     Args:
         axes: to draw on.
@@ -88,13 +98,12 @@ def difference_forest(
     for row, (pair, (first, second)) in enumerate(pairs.items()):
         result = differences[pair]["accuracy"]
         value, low, high = (100 * result[key] for key in ("difference", "low", "high"))
-        clear = low > 0 or high < 0
+        clear = differs(result)
         colour = "black" if clear else GREY
         axes.plot([low, high], [row, row], color=colour, lw=2.5, solid_capstyle="butt")
         axes.plot(value, row, "o", color=colour, ms=8, mfc=colour if clear else "white", mew=2)
-        p = f"p = {result['p']:.3f}" if result["p"] >= 0.001 else "p < 0.001"
         interval = f"{value:+.2f} [{low:+.2f}, {high:+.2f}]"
-        numbers.append(f"{interval:<26}{p}".replace("-", "−"))
+        numbers.append(f"{interval:<26}p {p_in_words(result)}".replace("-", "−"))
         names.append(f"{subject_name(first)} − {subject_name(second)}")
     axes.axvline(0, color="black", lw=1)
     axes.set_yticks(range(len(names)), names)
@@ -102,7 +111,8 @@ def difference_forest(
     right.set_yticks(range(len(names)), numbers, family="monospace")
     axes.set_ylim(len(names) - 0.5, -0.5)
     axes.set(
-        title="Differences in accuracy, with 95 % intervals (filled: the interval excludes 0)",
+        title="Differences in accuracy, with 95 % intervals (filled: it excludes 0, and this p is "
+        "at most 0.05)",
         xlabel="percentage points; right of 0 the first of the two is better",
     )
     axes.grid(axis="x", alpha=0.25)
@@ -123,7 +133,7 @@ def comparison(
     """The whole result on one page: arms by domains, ROC of A and B, differences.
 
     Args:
-        matrix: arm to domain to scores.
+        matrix: arm to domain to scores, of `matrix.score_matrix`.
         roc: columns `fpr tpr` for the arms a and b.
         differences: name to what `significance.difference` returns.
         images: in the test set.
@@ -131,11 +141,6 @@ def comparison(
         synthetic: whether the images are rendered, which the title then says.
         b_images: `b.images` of params.yaml, what B was trained on.
     """
-    accuracy = {
-        (arm, domain): cell["accuracy"]
-        for arm, row in matrix.items()
-        for domain, cell in row.items()
-    }
     auc = {arm: matrix[arm]["hr"]["roc_auc"] for arm in roc}
     pairs = pairs_of(matrix)
     arms = trained_on(b_images)
@@ -147,7 +152,7 @@ def comparison(
         f"Classifiers on the same {images:,} {kind} images, {networks} per arm", size=15
     )
     left, right = rows[0].subplots(1, 2, width_ratios=(1.25, 1))
-    accuracy_matrix(left, accuracy, arms)
+    accuracy_matrix(left, matrix, arms)
     roc_curves(right, roc, auc, arms)
     difference_forest(rows[1].subplots(), pairs, differences)
     return figure

@@ -104,7 +104,8 @@ def _context(
         "by_network": tables.replicate_table(matrix, images) if replicates > 1 else None,
         "forest": Chart(
             "Differences in accuracy",
-            f"Percentage points, {n_arms}, 95 % intervals. Filled: the interval excludes 0. "
+            f"Percentage points, {n_arms}, 95 % intervals. Filled: the interval excludes 0, and p, "
+            "adjusted if declared, is at most 0.05. "
             f"Shaded: the margin of ±{100 * margin:g} points.",
             forest,
         ),

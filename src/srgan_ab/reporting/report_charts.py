@@ -13,6 +13,7 @@ from srgan_ab.reporting.charts import GREEN, PURPLE, Curve
 from srgan_ab.reporting.figures import BLUE, GREY, VERMILION
 
 ARM_COLOURS = {"a": BLUE, "b": VERMILION}
+LAST, CHANCE, WON = 3, 0.6, 0.99  # epochs; accuracies of a judge that guesses, and of one that won
 PHASES = {"srresnet": ("SRResNet", BLUE, "-"), "srgan": ("SRGAN", VERMILION, "--")}
 GENERATOR_LOSSES = {
     "pixel": (BLUE, "-"),
@@ -56,6 +57,22 @@ def quality_charts(histories: Mapping[str, pd.DataFrame], images: int) -> list[C
     return found
 
 
+def discriminator_in_words(accuracy: pd.Series) -> str:
+    """What the last epochs say of the judge: whether it judges at all.
+
+    Args:
+        accuracy: what share of the training crops the discriminator is right about, by epoch.
+    """
+    last = accuracy.tail(LAST)
+    share = f"In the last {len(last)} epochs" if len(last) > 1 else "In the last epoch"
+    share += f" it is right about {100 * last.mean():.0f} % of what it is shown in training"
+    if (last < CHANCE).all():
+        return f"{share}: at chance, so it teaches the generator little."
+    if (last > WON).all():
+        return f"{share}: it has won, and its gradient says little."
+    return f"{share}."
+
+
 def health_charts(history: pd.DataFrame, images: int) -> list[Chart]:
     """Losses of the adversarial phase, and what the discriminator says."""
     epoch = history["epoch"]
@@ -86,7 +103,7 @@ def health_charts(history: pd.DataFrame, images: int) -> list[Chart]:
         ),
         Chart(
             "What the discriminator says",
-            f"{note} Both at 0.5: it cannot tell them apart.",
+            f"{note} Both at 0.5: it guesses. {discriminator_in_words(history['d_accuracy'])}",
             charts.lines("D(x) and D(G(z))", said, "epoch", "probability of being real"),
         ),
     ]

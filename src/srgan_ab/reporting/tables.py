@@ -5,10 +5,10 @@ from collections.abc import Mapping, Sequence
 import pandas as pd
 
 from srgan_ab.common.arms import ARM_NAMES, DOMAINS, Subject, subject_name
-from srgan_ab.reporting.cells import Cell, Table, interval, number, points, probability, text
+from srgan_ab.reporting.cells import Cell, Table, interval, number, points, text
 from srgan_ab.statistics.bootstrap import SCORES
-from srgan_ab.statistics.calibration import wilson
 from srgan_ab.statistics.significance import CONFIRMATORY
+from srgan_ab.statistics.verdict import p_in_words, spoken_p
 
 SCORE_NAMES = {
     "accuracy": "accuracy",
@@ -71,18 +71,19 @@ def quality_table(caption: str, quality: Mapping[str, Mapping[str, float | None]
 
 
 def matrix_table(matrix: Mapping[str, Mapping], trained_on: Mapping[str, str]) -> Table:
-    """Accuracy of every arm in every test domain, with Wilson intervals for the images drawn."""
-    rows = []
+    """Accuracy of every arm in every test domain, with its interval."""
+    rows, networks = [], ""
     for arm, results in matrix.items():
         cells = []
         for domain in DOMAINS:
             value, images = results[domain]["accuracy"], results[domain]["n"]
-            low, high = (100 * end for end in wilson(value, images))
-            shown = f"{points(value, images).text} ({interval(low, high, 0)})"
+            networks = " and networks" if len(results[domain]["accuracy_of_replicates"]) > 1 else ""
+            ends = (points(results[domain][f"accuracy_{end}"], images) for end in ("low", "high"))
+            shown = f"{points(value, images).text} ({' to '.join(end.text for end in ends)})"
             cells.append(Cell(shown, value, heat=max(0.0, 2 * value - 1)))
         rows.append([text(ARM_NAMES[arm]), text(trained_on[arm]), *cells])
     head = ["arm", "trained on", *(f"on {DOMAINS[domain]}" for domain in DOMAINS)]
-    return Table("Accuracy in %, with 95 % intervals", head, rows)
+    return Table(f"Accuracy in %, with 95 % intervals over test images{networks}", head, rows)
 
 
 def score_table(matrix: Mapping[str, Mapping]) -> Table:
@@ -115,7 +116,11 @@ def replicate_table(matrix: Mapping[str, Mapping], images: int) -> Table:
 def pair_table(
     pairs: Mapping[str, tuple[Subject, Subject]], differences: Mapping[str, Mapping], images: int
 ) -> Table:
-    """The tests of accuracy: difference, interval, p as they are and adjusted."""
+    """The tests of accuracy, each with the p that is spoken of."""
+
+    def probability(result: Mapping, name: str = "p") -> Cell:
+        return Cell(p_in_words(result, name).removeprefix("= "), spoken_p(result, name))
+
     decimals = 1 if images < 1000 else 2
     rows = []
     for name, (first, second) in pairs.items():
@@ -127,10 +132,8 @@ def pair_table(
                 text("declared" if name in CONFIRMATORY else "explored"),
                 points(result["difference"], images, "+"),
                 Cell(interval(low, high, decimals, "+"), result["low"]),
-                probability(result["p"]),
-                probability(result.get("p_holm")),
-                probability(result["p_equivalence"]),
-                probability(result.get("p_equivalence_holm")),
+                probability(result),
+                probability(result, "p_equivalence"),
                 points(result["disagreement"], images),
                 points(result["least_detectable"], images),
                 text(result["method"]),
@@ -138,8 +141,7 @@ def pair_table(
         )
     head = [
         *("pair", "test", "difference (points)", "95 % interval"),
-        *("p", "p, Holm", "p of equivalence", "p of equivalence, Holm"),
-        *("disagreement (%)", "least detectable (points)", "method"),
+        *("p", "p of equivalence", "disagreement (%)", "least detectable (points)", "method"),
     ]
     return Table("Differences in accuracy", head, rows)
 
@@ -147,7 +149,11 @@ def pair_table(
 def difference_table(
     pairs: Mapping[str, tuple[Subject, Subject]], differences: Mapping[str, Mapping]
 ) -> Table:
-    """Differences in every score; exploring, so with p as they are."""
+    """Differences in every score: intervals and how they were made, without tests.
+
+    Two methods give one difference two intervals: where classes are equally many, balanced accuracy
+    is accuracy, but of the two only accuracy can have one in closed form.
+    """
     rows = []
     for name, (first, second) in pairs.items():
         for score in SCORES:
@@ -158,11 +164,10 @@ def difference_table(
                     text(SCORE_NAMES[score]),
                     number(result["difference"], 4, "+"),
                     Cell(interval(result["low"], result["high"], 4, "+"), result["low"]),
-                    probability(result["p"]),
                     text(result["method"]),
                 ]
             )
-    head = ["pair", "score", "difference", "95 % interval", "p, not adjusted", "method"]
+    head = ["pair", "score", "difference", "95 % interval", "method of the interval"]
     return Table("Differences in every score", head, rows)
 
 

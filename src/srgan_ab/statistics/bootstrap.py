@@ -144,6 +144,26 @@ def resampled_weights(predictions: Predictions, resamples: int, seed: int) -> It
         yield drawn[:, group].astype(np.float64)
 
 
+def resampled_means(
+    predictions: Predictions, values: np.ndarray, resamples: int, seed: int
+) -> np.ndarray:
+    """Means over images of what each image counts, on the test set and as it might have been.
+
+    Args:
+        predictions: whose images these are.
+        values: (..., N).
+        resamples: how many.
+        seed: of the resamples.
+
+    Returns:
+        (..., 1 + resamples); column 0 is the test set as it is.
+    """
+    columns = values.reshape(-1, values.shape[-1]).T.astype(np.float64)
+    weights = resampled_weights(predictions, resamples, seed)
+    means = np.concatenate([w @ columns / w.sum(1, keepdims=True) for w in weights])
+    return means.T.reshape(*values.shape[:-1], -1)
+
+
 def bootstrap(
     predictions: Predictions, subjects: Sequence[Subject], resamples: int, seed: int
 ) -> dict[Subject, np.ndarray]:
@@ -236,3 +256,8 @@ def mean_over_replicates(samples: np.ndarray, seed: int) -> np.ndarray:
     # a stream of its own: `bootstrap` has drawn from that of the bare seed
     student = np.random.default_rng([seed, 1]).standard_t(replicates - 1, len(mean))
     return mean + student[:, None] * standard_error
+
+
+def no_scatter(values: np.ndarray) -> bool:
+    """All resamples are the same up to rounding: they say nothing of how uncertain it is."""
+    return bool(np.ptp(values) < 1e-9)

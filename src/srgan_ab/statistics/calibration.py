@@ -15,7 +15,7 @@ from scipy.stats import norm
 from srgan_ab.statistics.bootstrap import (
     ece_samples,
     mean_over_replicates,
-    resampled_weights,
+    resampled_means,
     surprise,
 )
 from srgan_ab.statistics.classification import CERTAIN, equal_mass_bins
@@ -112,11 +112,7 @@ def calibration(
         )
 
     nats = np.stack([surprise(test.labels, rows) for rows in versions.values()])
-    by_image = nats.reshape(-1, nats.shape[2]).T  # (N, versions · replicates)
-    log_loss = np.concatenate(
-        [w @ by_image / w.sum(1, keepdims=True) for w in resampled_weights(test, resamples, seed)]
-    )
-    log_loss = log_loss.T.reshape(*nats.shape[:2], -1)  # (versions, replicates, 1 + resamples)
+    log_loss = resampled_means(test, nats, resamples, seed)
 
     result = {arm: {"temperature": temperature} for arm, temperature in temperatures.items()}
     for number, ((arm, prefix), rows) in enumerate(versions.items()):

@@ -113,8 +113,8 @@ def delong(labels: np.ndarray, first: np.ndarray, second: np.ndarray) -> tuple[f
     return float(gains[0].mean()), float(np.sqrt(variance))
 
 
-def least_detectable(images: int, disagreement: float) -> float:
-    """Least true difference in accuracy that McNemar's test finds with 80 % power at 5 %.
+def least_detectable(images: int, disagreement: float, level: float = 0.05) -> float:
+    """Least true difference in accuracy that McNemar's test finds with 80 % power.
 
     Connor (1987, doi:10.2307/2531961), equation for the number of pairs, solved for the difference.
 
@@ -122,11 +122,12 @@ def least_detectable(images: int, disagreement: float) -> float:
         images: in the test set.
         disagreement: share of images that exactly one classifier gets right; taken to be as large
             as the difference where it is smaller.
+        level: p up to which the test calls a difference one.
 
     Returns:
         A difference in (0, 1]; 1 where even that would not be found.
     """
-    z, power = norm.ppf(0.975), norm.ppf(POWER)
+    z, power = norm.isf(level / 2), norm.ppf(POWER)
 
     def surplus(difference: float) -> float:
         share = max(disagreement, difference)
@@ -147,3 +148,22 @@ def holm(p: Mapping[str, float]) -> dict[str, float]:
         largest = max(largest, min(1.0, (len(p) - rank) * p[name]))
         adjusted[name] = largest
     return {name: adjusted[name] for name in p}
+
+
+def holm_levels(p: Mapping[str, float], level: float) -> dict[str, float]:
+    """Up to which p, not adjusted, Holm's method calls each test significant.
+
+    The others being as they are: each of them that is found, smallest first, leaves one test less
+    to share the level with. So `holm(p)[name] <= level` exactly where `p[name]` is at most this.
+
+    Returns:
+        name to `level` divided by 1 ... number of tests.
+    """
+    levels = {}
+    for name in p:
+        others = sorted(value for other, value in p.items() if other != name)
+        found = 0
+        while found < len(others) and others[found] <= level / (len(p) - found):
+            found += 1
+        levels[name] = level / (len(p) - found)
+    return levels

@@ -15,7 +15,6 @@ from srgan_ab.common.arms import ARMS, DOMAINS, Subject
 from srgan_ab.common.errors import UserError
 from srgan_ab.common.files import atomic_file
 from srgan_ab.common.packs import Pack
-from srgan_ab.statistics.classification import THRESHOLD, scores
 
 KEY = ["arm", "domain", "replicate"]
 
@@ -121,15 +120,3 @@ class Predictions:
                 for d in domains
             },
         )
-
-
-def score_matrix(predictions: Predictions) -> dict[str, dict[str, dict]]:
-    """`scores` of every arm in every domain, and `accuracy_of_replicates`, one per network."""
-    matrix: dict[str, dict[str, dict]] = {arm: {} for arm in predictions.arms}
-    for (arm, domain), rows in predictions.probabilities.items():
-        each = ((rows >= THRESHOLD) == predictions.labels).mean(axis=1)
-        matrix[arm][domain] = {
-            **scores(predictions.labels, rows),
-            "accuracy_of_replicates": each.tolist(),
-        }
-    return matrix

@@ -1,26 +1,20 @@
 """What is compared with what, and whether a difference is more than chance, or less than a margin.
 
-Declared here, before any result: the pairs, and which of them confirm something.
+Declared here, and so before a run knows its results: the pairs, and which of them confirm
+something.
 """
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 from scipy.stats import norm
 
 from srgan_ab.common.arms import Subject
+from srgan_ab.statistics.accuracy_tests import Judged, accuracy_test, by_resampling
 from srgan_ab.statistics.bootstrap import SCORES, bootstrap, mean_over_replicates
 from srgan_ab.statistics.classification import THRESHOLD
-from srgan_ab.statistics.paired import (
-    POWER,
-    delong,
-    holm,
-    least_detectable,
-    mcnemar,
-    score_equivalence,
-    score_interval,
-)
+from srgan_ab.statistics.paired import delong, holm, holm_levels
 from srgan_ab.statistics.predictions import Predictions
 
 # name: (arm, test domain) minus (arm, test domain)
@@ -48,30 +42,14 @@ CONFIRMATORY = (
     "b_plus_minus_c_plus",
     "b_sr_minus_c_bicubic",
 )
+LEVEL = 0.05  # of the family as a whole, and of each test that explores
 
 
-@dataclass(frozen=True)
-class _Judged:
-    """Interval and p of one score's difference, by resampling or in closed form."""
-
-    interval: tuple[float, float]
-    p: float
-    method: str
-
-
-def _resampled(values: np.ndarray) -> _Judged:
-    """Percentiles; p is twice the smaller share of resamples on one side of zero."""
-    values = values[np.isfinite(values)]
-    sides = [(1 + side.sum()) / (1 + len(values)) for side in (values <= 0, values >= 0)]
-    low, high = np.percentile(values, (2.5, 97.5)) if len(values) else (np.nan, np.nan)
-    return _Judged((low, high), min(1.0, 2 * min(sides)), "bootstrap")
-
-
-def _delong(labels: np.ndarray, rows: list[np.ndarray]) -> _Judged:
-    value, error = delong(labels, *(row[0] for row in rows))
+def _delong(labels: np.ndarray, first: np.ndarray, second: np.ndarray) -> Judged:
+    value, error = delong(labels, first, second)
     interval = tuple(norm.interval(0.95, value, error)) if error else (value, value)
     p = 2 * norm.sf(abs(value) / error) if error else float(value == 0)
-    return _Judged(interval, p, "DeLong")
+    return Judged(interval, p, "DeLong")
 
 
 def difference(
@@ -99,41 +77,18 @@ def difference(
         score to `difference` on the test set, its 95 % interval `low` and `high`, `p` and the
         `method`. Accuracy has, besides, `low_90 high_90` and `p_equivalence` (two one-sided tests
         against the margin: at most 0.05 where the 90 % interval lies within it), `disagreement`
-        (share of images that exactly one of the two gets right), `least_detectable` (difference
-        found with 80 % power) and `of_replicates`, the difference of each.
+        (share of images that exactly one of the two gets right) and `of_replicates`, the difference
+        of each.
     """
     each = samples[first] - samples[second]  # (replicates, 1 + resamples, scores)
-    values = each[:, 0].mean(0)
     resampled = mean_over_replicates(each, seed)
-    judged = {name: _resampled(column) for name, column in zip(SCORES, resampled.T, strict=True)}
+    judged = {name: by_resampling(values) for name, values in zip(SCORES, resampled.T, strict=True)}
     judged["ece"] = replace(judged["ece"], method="posterior")
-
     rows = [predictions.probabilities[subject] for subject in (first, second)]
-    if predictions.independent:
-        judged["roc_auc"] = _delong(predictions.labels, rows)
-    right = [(row >= THRESHOLD) == predictions.labels for row in rows]
-    disagreement = float((right[0] ^ right[1]).mean())
-    if predictions.independent or not disagreement:  # where all agree, resamples do so too
-        only = [int((mine & ~other).sum()) for mine, other in (right, right[::-1])]
-        images = len(np.unique(predictions.groups))
-        judged["accuracy"] = _Judged(
-            score_interval(*only, images), mcnemar(*only), "McNemar, Tango"
-        )
-        more = {
-            "p_equivalence": score_equivalence(*only, images, margin),
-            "least_detectable": least_detectable(images, disagreement),
-        }
-        low_90, high_90 = score_interval(*only, images, level=0.90)
-    else:
-        column = resampled[:, SCORES.index("accuracy")]
-        low_90, high_90 = np.percentile(column, (5, 95))
-        beyond = max((column <= -margin).sum(), (column >= margin).sum())
-        low, high = judged["accuracy"].interval
-        z = norm.ppf(0.975)
-        more = {
-            "p_equivalence": min(1.0, (1 + beyond) / (1 + len(column))),
-            "least_detectable": (z + norm.ppf(POWER)) / z * (high - low) / 2,
-        }
+    if predictions.independent and np.bincount(predictions.labels, minlength=2).min() > 1:
+        judged["roc_auc"] = _delong(predictions.labels, *(row[0] for row in rows))
+    test = accuracy_test(predictions, samples, first, second, seed)
+    judged["accuracy"] = test.judged()
 
     result = {
         name: {
@@ -143,11 +98,15 @@ def difference(
             "p": float(judged[name].p),
             "method": judged[name].method,
         }
-        for name, value in zip(SCORES, values, strict=True)
+        for name, value in zip(SCORES, each[:, 0].mean(0), strict=True)
     }
-    result["accuracy"] |= {"low_90": float(low_90), "high_90": float(high_90)} | more
+    (low_90, high_90), p_equivalence = test.equivalence(margin)
+    right = [(row >= THRESHOLD) == predictions.labels for row in rows]
     result["accuracy"] |= {
-        "disagreement": disagreement,
+        "low_90": float(low_90),
+        "high_90": float(high_90),
+        "p_equivalence": p_equivalence,
+        "disagreement": float((right[0] ^ right[1]).mean()),
         "of_replicates": each[:, 0, SCORES.index("accuracy")].tolist(),
     }
     return result
@@ -163,9 +122,12 @@ def pairs_of(arms: Collection[str]) -> dict[str, tuple[Subject, Subject]]:
 def differences(
     predictions: Predictions, resamples: int, margin: float, seed: int
 ) -> dict[str, dict[str, dict]]:
-    """`difference` of every pair, with `p_holm` and `p_equivalence_holm` in the declared family.
+    """`difference` of every pair, judged as one of its family.
 
-    Superiority and equivalence are two questions, each with its own family.
+    Superiority and equivalence are two questions, each with its own family. Accuracy gets `p_holm`
+    and `p_equivalence_holm` where the pair is declared; and in any case `level`, the `p` up to
+    which the verdict calls a difference one (`holm_levels` in the family, else 0.05), and
+    `least_detectable`, the true difference that would be found at that level with 80 % power.
 
     Returns:
         pair to score to numbers, in the order of `PAIRS`.
@@ -180,4 +142,12 @@ def differences(
     for p in ("p", "p_equivalence"):
         for name, adjusted in holm({n: found[n]["accuracy"][p] for n in family}).items():
             found[name]["accuracy"][f"{p}_holm"] = adjusted
+    levels = dict.fromkeys(pairs, LEVEL)
+    levels |= holm_levels({name: found[name]["accuracy"]["p"] for name in family}, LEVEL)
+    for name, pair in pairs.items():
+        test = accuracy_test(predictions, samples, *pair, seed)
+        found[name]["accuracy"] |= {
+            "level": levels[name],
+            "least_detectable": test.least_detectable(levels[name]),
+        }
     return found

@@ -3,18 +3,36 @@
 from collections.abc import Mapping
 
 from srgan_ab.common.arms import subject_name
-from srgan_ab.statistics.significance import CONFIRMATORY, PAIRS
+from srgan_ab.statistics.significance import CONFIRMATORY, LEVEL, PAIRS
 
-LEVEL = 0.05
+BESIDE = "with the other declared tests beside it "
 
 
-def _p(result: Mapping, name: str) -> float:
-    """Adjusted for the family where the pair belongs to it."""
+def spoken_p(result: Mapping, name: str = "p") -> float:
+    """The p that is spoken of: adjusted for the declared tests where the pair is one of them.
+
+    Args:
+        result: one score of `significance.difference`.
+        name: `p`, or `p_equivalence`.
+    """
     return result.get(f"{name}_holm", result[name])
+
+
+def p_in_words(result: Mapping, name: str = "p") -> str:
+    """`spoken_p`, and whether it is adjusted: "= 0.051, adjusted"; arguments as there."""
+    p = spoken_p(result, name)
+    decimals = 5 if p > LEVEL >= round(p, 3) else 3  # 0.0504 is not "0.050"
+    text = f"= {p:.{decimals}f}" if p >= 0.001 else "< 0.001"
+    return f"{text}, {'adjusted' if f'{name}_holm' in result else 'not adjusted'}"
 
 
 def _excludes_zero(result: Mapping) -> bool:
     return result["low"] > 0 or result["high"] < 0
+
+
+def differs(result: Mapping) -> bool:
+    """The 95 % interval excludes zero, and the p that is spoken of is at most 0.05."""
+    return _excludes_zero(result) and spoken_p(result) <= LEVEL
 
 
 def outcome(result: Mapping, margin: float) -> str:
@@ -27,9 +45,9 @@ def outcome(result: Mapping, margin: float) -> str:
         nothing.
     """
     within = -margin < result["low_90"] and result["high_90"] < margin
-    if within and _p(result, "p_equivalence") <= LEVEL:
+    if within and spoken_p(result, "p_equivalence") <= LEVEL:
         return "same"
-    if _excludes_zero(result) and _p(result, "p") <= LEVEL:
+    if differs(result):
         return "better" if result["low"] > 0 else "worse"
     return "undecided"
 
@@ -39,10 +57,11 @@ def _points(value: float, decimals: int, sign: str = "") -> str:
     return (text[1:] if float(text) == 0 and text[0] in "+-" else text).replace("-", "−")
 
 
-def _p_text(result: Mapping) -> str:
-    p = _p(result, "p")
-    text = f"p = {p:.3f}" if p >= 0.001 else "p < 0.001"
-    return f"{text}, {'adjusted' if 'p_holm' in result else 'not adjusted'}"
+def _missed(least: float, decimals: int) -> str:
+    if least >= 1:
+        return "Any true difference would often be missed."
+    shown = _points(least, decimals)
+    return f"A true difference of less than about {shown} points would often be missed."
 
 
 def sentence(pair: str, result: Mapping, margin: float, images: int) -> str:
@@ -66,28 +85,29 @@ def sentence(pair: str, result: Mapping, margin: float, images: int) -> str:
             f"{first} and {second} differ by no more than {100 * margin:g} points (90 % interval "
             f"{reach(result['low_90'], result['high_90'])})"
         )
-        if _excludes_zero(result) and _p(result, "p") <= LEVEL:
+        if differs(result):
             text += (
                 f", though by more than nothing: {_points(result['difference'], decimals, '+')} "
-                f"points ({_p_text(result)})"
+                f"points (p {p_in_words(result)})"
             )
         return text + "."
     if kind == "undecided":
         text = (
             f"{first} against {second} is undecided: the 95 % interval reaches from "
-            f"{reach(result['low'], result['high'])}"
+            f"{reach(result['low'], result['high'])}."
         )
         if _excludes_zero(result):
-            text += f" and excludes 0, but the test does not ({_p_text(result)})"
-        return (
-            f"{text}; the test could only have shown a difference of about "
-            f"{_points(result['least_detectable'], decimals)} points (80 % power)."
-        )
+            alone, beside = ("", "") if result["p"] > LEVEL else (" for this pair alone", BESIDE)
+            text += (
+                f" The interval{alone} excludes 0, but {beside}p {p_in_words(result)}, is more "
+                f"than {LEVEL}."
+            )
+        return f"{text} {_missed(result['least_detectable'], decimals)}"
     size = sorted((abs(result["low"]), abs(result["high"])))
     return (
         f"{first} is {kind} than {second} by {_points(abs(result['difference']), decimals)} points "
         f"(95 % interval {_points(size[0], decimals)} to {_points(size[1], decimals)}; "
-        f"{_p_text(result)})."
+        f"p {p_in_words(result)})."
     )
 
 
@@ -167,9 +187,15 @@ def verdict(
         *(f"- {question}: **{answer}**." for question, answer in said.items()),
         "",
         f"Accuracy on the same {images:,} {'synthetic ' if synthetic else ''}test images, "
-        f"{networks} per arm. Equivalence margin: {100 * margin:g} points. Declared beforehand: "
+        f"{networks} per arm. Equivalence margin: {100 * margin:g} points. Declared in the code: "
         f"{len(family)} {tests}, whose p are adjusted for each other (Holm).",
     ]
+    if margin * images < 1:
+        lines += [
+            "",
+            f"The margin is less than one of the {images:,} test images ({100 / images:.2g} "
+            "points), so they can hardly show that two classifiers are equal within it.",
+        ]
     if replicates == 1:
         lines += [
             "",

@@ -1,0 +1,123 @@
+"""Is one accuracy higher than another? In closed form where that holds, else by resampling."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from srgan_ab.common.arms import Subject
+from srgan_ab.statistics.bootstrap import SCORES, mean_over_replicates, no_scatter
+from srgan_ab.statistics.classification import THRESHOLD
+from srgan_ab.statistics.paired import (
+    POWER,
+    least_detectable,
+    mcnemar,
+    score_equivalence,
+    score_interval,
+)
+from srgan_ab.statistics.predictions import Predictions
+
+
+@dataclass(frozen=True)
+class Judged:
+    """95 % interval and p of a difference, by resampling or in closed form."""
+
+    interval: tuple[float, float]
+    p: float
+    method: str
+
+
+def by_resampling(values: np.ndarray) -> Judged:
+    """Percentiles; p is twice the smaller share of resamples on one side of zero."""
+    values = values[np.isfinite(values)]
+    sides = [(1 + side.sum()) / (1 + len(values)) for side in (values <= 0, values >= 0)]
+    low, high = np.percentile(values, (2.5, 97.5)) if len(values) else (np.nan, np.nan)
+    return Judged((low, high), min(1.0, 2 * min(sides)), "bootstrap")
+
+
+@dataclass(frozen=True)
+class CountedTest:
+    """Of one network per arm and independent images: McNemar's test, Tango's interval.
+
+    Attributes:
+        only: number of images that the first alone gets right, and the second alone.
+        images: in the test set.
+    """
+
+    only: tuple[int, int]
+    images: int
+
+    def judged(self) -> Judged:
+        interval = score_interval(*self.only, self.images)
+        return Judged(interval, mcnemar(*self.only), "McNemar, Tango")
+
+    def equivalence(self, margin: float) -> tuple[tuple[float, float], float]:
+        """90 % interval, and p of "they differ by `margin` or more"."""
+        interval = score_interval(*self.only, self.images, level=0.90)
+        return interval, score_equivalence(*self.only, self.images, margin)
+
+    def least_detectable(self, level: float) -> float:
+        """Least true difference that is found with 80 % power by p up to `level`."""
+        return least_detectable(self.images, sum(self.only) / self.images, level)
+
+
+@dataclass(frozen=True)
+class ResampledTest:
+    """Of anything else: the bootstrap over images, and Student's t over networks.
+
+    Attributes:
+        difference: on the test set.
+        values: (resamples,), what it might have been, by `mean_over_replicates`.
+    """
+
+    difference: float
+    values: np.ndarray
+
+    def judged(self) -> Judged:
+        return by_resampling(self.values)
+
+    def equivalence(self, margin: float) -> tuple[tuple[float, float], float]:
+        """As of `CountedTest`."""
+        beyond = max((self.values <= -margin).sum(), (self.values >= margin).sum())
+        interval = tuple(np.percentile(self.values, (5, 95)))
+        return interval, min(1.0, (1 + beyond) / (1 + len(self.values)))
+
+    def least_detectable(self, level: float) -> float:
+        """As of `CountedTest`, if images and networks scatter as they do here.
+
+        How far from 0 a difference must lie for p to be at most `level`, and how far beyond that a
+        true one must lie to get there four times in five, both by the scatter that the test itself
+        used: that of the images and, with Student's long tails, of the networks. 1 where no p could
+        be so small, for want of resamples.
+        """
+        scatter = np.abs(self.values - self.difference)
+        if level * (1 + len(scatter)) < 2:
+            return 1.0
+        needed, beyond = np.quantile(scatter, (1 - level, 2 * POWER - 1))
+        return min(1.0, float(needed + beyond))
+
+
+def accuracy_test(
+    predictions: Predictions,
+    samples: Mapping[Subject, np.ndarray],
+    first: Subject,
+    second: Subject,
+    seed: int,
+) -> CountedTest | ResampledTest:
+    """The test of the first's accuracy against the second's; arguments as of `difference`."""
+    groups = len(np.unique(predictions.groups))
+    if predictions.independent:
+        right = [
+            (predictions.probabilities[subject][0] >= THRESHOLD) == predictions.labels
+            for subject in (first, second)
+        ]
+        only = [int((mine & ~other).sum()) for mine, other in (right, right[::-1])]
+        return CountedTest((only[0], only[1]), groups)
+    accuracy = [SCORES.index("accuracy")]
+    each = samples[first][..., accuracy] - samples[second][..., accuracy]
+    difference = float(each[:, 0].mean())
+    values = mean_over_replicates(each, seed)[:, 0].clip(-1, 1)
+    if no_scatter(values):  # all groups say the same: that is as much evidence as there are groups
+        surplus = round(difference * groups)
+        return CountedTest((max(surplus, 0), max(-surplus, 0)), groups)
+    return ResampledTest(difference, values)
