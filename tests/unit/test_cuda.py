@@ -6,12 +6,13 @@ from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
+from srgan_ab.accelerate.networks import accelerate
 from srgan_ab.common import runtime
 from srgan_ab.common.params import load
 from srgan_ab.common.runtime import Runtime
 from srgan_ab.srgan.discriminator import Discriminator
 from srgan_ab.srgan.generator import Generator
-from srgan_ab.srgan.training import adversarial, pretraining
+from srgan_ab.srgan.phases import adversarial, pretraining
 
 GPU = torch.device("cuda")
 
@@ -42,6 +43,7 @@ def on_fake_gpu(monkeypatch):
 
     trained = []
     monkeypatch.setattr(torch.Tensor, "backward", backward)
+    monkeypatch.setattr(torch.nn.Module, "to", lambda self, *place, **layout: self)  # it is there
     # torch has no generator for a device that is not there
     monkeypatch.setattr(Runtime, "generator", lambda self, seed: None)
     monkeypatch.setattr(FakeTensorMode, "__deepcopy__", lambda self, memo: self, raising=False)
@@ -63,7 +65,8 @@ def test_an_update_stays_on_the_device(on_fake_gpu, name):
         }
     )
     with GPU:
-        generator, discriminator = Generator(2, 8, "batch"), Discriminator(8)
+        generator = accelerate(Generator(2, 8, "batch", upsampler="nearest_conv"), GPU)
+        discriminator = accelerate(Discriminator(8), GPU)
         lr = torch.zeros(6, 16, 16, 3, dtype=torch.uint8)
         hr = torch.zeros(6, 64, 64, 3, dtype=torch.uint8)
     machine = Runtime(GPU, "bf16")

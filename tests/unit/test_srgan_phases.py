@@ -7,12 +7,13 @@ import torch
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from torch.utils._python_dispatch import TorchDispatchMode
 
+from srgan_ab.accelerate.averaging import average
 from srgan_ab.common.errors import UserError
 from srgan_ab.common.params import load
 from srgan_ab.common.runtime import Runtime
 from srgan_ab.srgan.discriminator import Discriminator
 from srgan_ab.srgan.generator import Generator
-from srgan_ab.srgan.training import adversarial, average, pretraining
+from srgan_ab.srgan.phases import adversarial, pretraining
 
 RUNTIME = Runtime(torch.device("cpu"), "fp32")
 PHASES = ("pretraining", "adversarial")

@@ -18,8 +18,8 @@ from srgan_ab.common.errors import UserError
 from srgan_ab.common.params import load
 from srgan_ab.common.runtime import Runtime
 from srgan_ab.quality.image_quality import measure
-from srgan_ab.srgan.experiment import train
 from srgan_ab.srgan.folds import rows_without
+from srgan_ab.srgan.outputs import train_and_write
 
 ROOT = Path(__file__).parents[2]
 RUNTIME = Runtime(torch.device("cpu"), "fp32")
@@ -66,13 +66,13 @@ def distance(sr, hr):
 
 def run(chosen, checkpoints=None, lpips=None, runtime=RUNTIME):
     torch.manual_seed(0)
-    train(
+    train_and_write(
         chosen,
         seed=1,
         runtime=runtime,
         measure=lambda sr, hr: measure(sr, hr, lpips, RUNTIME.device),
         lpips=lpips,
-        checkpoints=checkpoints or Checkpoints(tempfile.mkdtemp(dir="."), interval=1e9),
+        checkpoints=checkpoints or Checkpoints(tempfile.mkdtemp(dir="."), runtime, interval=1e9),
     )
     return {
         str(path.relative_to(Path())): hashlib.sha256(path.read_bytes()).hexdigest()
@@ -89,7 +89,7 @@ class Mortal(Checkpoints):
     """Keeps the state after every update, until it is killed after some number of them."""
 
     def __init__(self, directory, updates):
-        super().__init__(directory, interval=0)
+        super().__init__(directory, RUNTIME, interval=0)
         self.left, self.whole = updates, self
 
     def due(self):
@@ -191,7 +191,7 @@ def test_state_that_is_not_finite_does_not_replace_one_that_is(project, monkeypa
         return values | ({"loss": torch.tensor(torch.nan)} if len(calls) == 3 else {})
 
     monkeypatch.setattr(training, "pretrain_step", breaking)
-    checkpoints = Checkpoints("state", interval=0)
+    checkpoints = Checkpoints("state", RUNTIME, interval=0)
     with pytest.raises(UserError, match="loss became infinite or NaN at update 1 of epoch 2"):
         run(settings(), checkpoints)
     assert checkpoints.load()["phase"]["epoch"] == 1
@@ -313,7 +313,7 @@ def test_a_broken_state_file_is_named(project):
     Path("state").mkdir()
     Path("state/state.pt").write_bytes(b"half a file")
     with pytest.raises(UserError, match=r"state\.pt cannot be read .* delete it"):
-        run(settings(), Checkpoints("state"))
+        run(settings(), Checkpoints("state", RUNTIME))
 
 
 @pytest.mark.slow
