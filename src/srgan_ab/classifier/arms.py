@@ -120,8 +120,6 @@ def train_arm(arm: str, params) -> None:
         )
     compositions = [composition(arm, split, params) for split in ("train", "val")]
     train, validation = (resident(examples(table), runtime.device) for table in compositions)
-    size = train.images[:1].shape[1:3]
-    check_trainable(settings.backbone, settings.freeze, size, settings.batch_size)
     updates_per_epoch = -(-len(_train_labels()) // settings.batch_size)
 
     histories: list[pd.DataFrame] = []
@@ -138,6 +136,8 @@ def train_arm(arm: str, params) -> None:
             seed = seed_for("replicate", params.seed, replicate)
             torch.manual_seed(seed_for("weights", seed))
             network = build(settings.backbone, weights, settings.freeze)
+            size = train.images[:1].shape[1:3]
+            check_trainable(network, settings.backbone, size, settings.batch_size)
             accelerate(network, runtime.device)
             state, history = fit(
                 network,

@@ -92,31 +92,34 @@ def training_mode(network: nn.Module) -> None:
             module.eval()
 
 
-def check_trainable(backbone: str, freeze: str, size: tuple[int, int], batch_size: int) -> None:
-    """Run a network once on an empty batch, without numbers, to see that it can be trained so.
+def check_trainable(
+    network: nn.Module, backbone: str, size: tuple[int, int], batch_size: int
+) -> None:
+    """Run a network once on an empty batch, by shapes alone, to see that it can be trained so.
 
     Args:
-        backbone, freeze: as for `build`.
+        network: left in training mode.
+        backbone: its name.
         size: height and width of the images.
         batch_size: images per update.
 
     Raises:
-        UserError: there is no such backbone, its layers leave nothing of so small an image, or
-            BatchNorm one number to normalise.
+        UserError: its layers leave nothing of so small an image, or BatchNorm one number to
+            normalise.
     """
-    with torch.device("meta"):
-        network = build(backbone, None, freeze)
-        training_mode(network)
-        try:
-            network(torch.empty(batch_size, 3, *size))
-        except RuntimeError:
-            raise UserError(
-                f"classifier.backbone {backbone} cannot look at images of {min(size)} pixels: "
-                "raise images.hr, or choose another backbone, such as small_cnn"
-            ) from None
-        except ValueError:  # of BatchNorm, which has one number per map
-            raise UserError(
-                f"classifier.batch_size {batch_size} and images of {min(size)} pixels leave "
-                f"BatchNorm of {backbone} one number to normalise: set classifier.batch_size to 2 "
-                "or more"
-            ) from None
+    training_mode(network)
+    tensors = dict(network.named_parameters()) | dict(network.named_buffers())
+    nothing = {name: torch.empty_like(x, device="meta") for name, x in tensors.items()}
+    batch = torch.empty(batch_size, 3, *size, device="meta")
+    try:
+        torch.func.functional_call(network, nothing, (batch,))
+    except RuntimeError:
+        raise UserError(
+            f"classifier.backbone {backbone} cannot look at images of {min(size)} pixels: raise "
+            "images.hr, or choose another backbone, such as small_cnn"
+        ) from None
+    except ValueError:  # of BatchNorm, which has one number per map
+        raise UserError(
+            f"classifier.batch_size {batch_size} and images of {min(size)} pixels leave BatchNorm "
+            f"of {backbone} one number to normalise: set classifier.batch_size to 2 or more"
+        ) from None
