@@ -218,7 +218,7 @@ def test_a_training_that_diverged_leaves_no_state_and_says_that_it_starts_anew(
 ):
     """To go on from there with the same params would end so again, and others start anew."""
     monkeypatch.setattr(phases, "pretrain_step", breaking(update))
-    with pytest.raises(UserError, match="gradient_clip; the training then starts anew$"):
+    with pytest.raises(UserError, match=r"gradient_clip; the training then starts anew$"):
         run(settings(**FOLDED), Checkpoints(".checkpoints/stage/digest", RUNTIME, interval=0))
     assert list(Path(".checkpoints/stage").iterdir()) == []
     assert not Path("models").exists()
