@@ -37,15 +37,24 @@ def test_on_another_device_or_in_another_precision_it_is_refused(tmp_path, other
         Checkpoints(tmp_path / "state", other).load()
 
 
-def test_another_torch_goes_on_and_says_so(tmp_path, monkeypatch, capfd):
+@pytest.mark.parametrize(
+    ("owner", "name", "other"),
+    [
+        (torch, "__version__", "9.8.7"),
+        (torch, "get_num_threads", lambda: 97),
+        (torch.backends.cpu, "get_cpu_capability", lambda: "AVX97"),
+    ],
+)
+def test_other_bits_go_on_and_it_is_said(tmp_path, monkeypatch, capfd, owner, name, other):
     kept = Checkpoints(tmp_path, CPU)
     kept.save(STATE)
     kept.load()
     assert not "".join(capfd.readouterr())
-    monkeypatch.setattr(torch, "__version__", "9.8.7")
+    monkeypatch.setattr(owner, name, other)
     assert kept.load()["epoch"] == 2
     said = "".join(capfd.readouterr())
-    assert "goes on with 9.8.7" in said and said.count("\n") == 1
+    now = other if isinstance(other, str) else other()
+    assert f"goes on with {now}, so its last bits" in said and said.count("\n") == 1
 
 
 @pytest.mark.parametrize("content", [{"state": STATE}, {"epoch": 1}, [1, 2], None])

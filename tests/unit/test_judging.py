@@ -1,5 +1,7 @@
 """The discriminator's accuracy: one protocol, that of training, for whatever images it is given."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
@@ -12,6 +14,7 @@ from srgan_ab.srgan.generator import Generator
 from srgan_ab.srgan.judging import JUDGED, accuracy, even_sample
 from srgan_ab.srgan.phases import adversarial
 
+PARAMS = Path(__file__).parents[1] / "params.yaml"
 RUNTIME = Runtime(torch.device("cpu"), "fp32")
 KINDS = ("bce", "lsgan", "relativistic")
 
@@ -56,7 +59,7 @@ def test_it_is_what_an_update_on_the_same_crops_would_report(kind, spectral_norm
     """Its crops, its windows, its BatchNorm, the generator as it is trained, nothing rounded."""
     torch.manual_seed(0)
     generator, discriminator = Generator(1, 4), Discriminator(4, spectral_norm=spectral_norm)
-    srgan = load("params.yaml").srgan
+    srgan = load(PARAMS).srgan
     still = {"loss": kind, "learning_rate": 1e-12, "history": 0, "label_noise": 0.0}
     settings = srgan.model_copy(
         update={

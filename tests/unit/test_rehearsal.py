@@ -12,7 +12,7 @@ from srgan_ab.common.runtime import Runtime
 from srgan_ab.srgan.rehearsal import rehearse
 
 RUNTIME = Runtime(torch.device("cpu"), "fp32")
-SRGAN = load(Path(__file__).parents[2] / "params.yaml").srgan
+SRGAN = load(Path(__file__).parents[1] / "params.yaml").srgan
 
 
 def settings(**changes):

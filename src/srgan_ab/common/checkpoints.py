@@ -79,6 +79,8 @@ class Checkpoints:
             "device": self.runtime.device.type,
             "precision": self.runtime.precision,
             "torch": str(torch.__version__),
+            "instructions": torch.backends.cpu.get_cpu_capability(),
+            "threads": str(torch.get_num_threads()),
         }
 
     def _compare(self, before: dict[str, str]) -> None:
@@ -90,9 +92,10 @@ class Checkpoints:
                     f"{now[key]}: set runtime.{key} to {before.get(key)}, or delete "
                     f"{self.path.parent} to begin anew"
                 )
-        if now["torch"] != before.get("torch"):
-            tqdm.write(
-                f"this training began with torch {before.get('torch')} and goes on with "
-                f"{now['torch']}, so its last bits are those of neither: delete "
-                f"{self.path.parent} to begin anew"
-            )
+        for key in ("torch", "instructions", "threads"):
+            if now[key] != before.get(key):
+                tqdm.write(
+                    f"this training began with {key} {before.get(key)} and goes on with "
+                    f"{now[key]}, so its last bits are those of neither: delete "
+                    f"{self.path.parent} to begin anew"
+                )

@@ -1,4 +1,8 @@
-"""How often the discriminator is right, on training and on validation images by one protocol."""
+"""How often the discriminator is right, on training and on validation images by one protocol.
+
+In the history, `d_accuracy` is the mean over an epoch's updates, while both networks move;
+`d_accuracy_train` and `d_accuracy_val` are measured here when it is over, and can be compared.
+"""
 
 import copy
 
