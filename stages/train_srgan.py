@@ -7,10 +7,10 @@ stopped goes on where it stood when it is run again.
 
 import _bootstrap  # noqa: F401
 
-from srgan_ab.common import stage
+from srgan_ab.common.stage import run
 
 
-def train_srgan(params):
+def train_srgan(params, directory):
     from srgan_ab.common import paths
     from srgan_ab.common.checkpoints import Checkpoints
     from srgan_ab.common.runtime import prepare
@@ -26,9 +26,9 @@ def train_srgan(params):
         runtime,
         measure=lambda sr, hr: measure(sr, hr, lpips, runtime.device),
         lpips=lpips,
-        checkpoints=Checkpoints(stage.checkpoint_directory, runtime),
+        checkpoints=Checkpoints(directory, runtime),
     )
 
 
 if __name__ == "__main__":
-    stage.run(train_srgan)
+    run(train_srgan, resumable=True)
