@@ -24,15 +24,17 @@ import torch
 import typer
 from lattice import lattice
 
+from srgan_ab.accelerate.networks import accelerate
+from srgan_ab.accelerate.normalization import fold_normalization
 from srgan_ab.common import paths
 from srgan_ab.common.files import atomic_file, write_metrics
 from srgan_ab.common.packs import open_pack
 from srgan_ab.common.params import load
 from srgan_ab.common.runtime import Runtime, prepare
+from srgan_ab.common.tensors import as_float
 from srgan_ab.common.weights import load_weights, read_weights
 from srgan_ab.quality.image_quality import load_lpips, lr_psnr, measure
-from srgan_ab.srgan.crops import as_float
-from srgan_ab.srgan.generator import Generator, fold_normalization
+from srgan_ab.srgan.generator import Generator
 from srgan_ab.srgan.perceptual import PerceptualLoss
 from srgan_ab.srgan.upscaling import upscale
 
@@ -117,7 +119,7 @@ def between(share: float, device: torch.device) -> Generator:
     state = {k: torch.lerp(first[k].float(), last[k].float(), share) for k in first}
     load_weights(generator, state, str(paths.GENERATOR))
     fold_normalization(generator.eval())
-    return generator.to(device, memory_format=torch.channels_last)
+    return accelerate(generator, device)
 
 
 @torch.no_grad()
@@ -277,8 +279,8 @@ def table(
     for name, changes in LONG.items():
         if (RESULTS / f"{name}.json").exists():
             history = pd.DataFrame(json.loads((RESULTS / f"{name}.json").read_text())["history"])
-            columns = ["epoch", "loss_d", "d_real", "d_fake", "d_accuracy", "d_accuracy_val"]
-            columns += ["val_psnr_rgb", "val_ssim_y", "val_lpips"]
+            columns = ["epoch", "loss_d", "d_real", "d_fake", "d_accuracy_train"]
+            columns += ["d_accuracy_val", "val_psnr_rgb", "val_ssim_y", "val_lpips"]
             rows = history[history["epoch"].isin(json.loads(changes["srgan.snapshots"]))]
             print(f"`{name}`\n")
             print(

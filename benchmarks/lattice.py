@@ -7,8 +7,8 @@ four pixels. Nature hardly does so: the spectrum of photographs has no peak ther
 import numpy as np
 import torch
 
+from srgan_ab.common.tensors import as_float
 from srgan_ab.quality.image_quality import luma
-from srgan_ab.srgan.crops import as_float
 
 PERIOD = 4  # HR pixels: one LR pixel
 FLOOR = 1e-4  # far below the rounding of uint8: a flat image has no spectrum

@@ -22,6 +22,8 @@ from timing import seconds
 from torch.utils.flop_counter import FlopCounterMode
 from torchvision.models import vgg19
 
+from srgan_ab.accelerate.networks import accelerate
+from srgan_ab.accelerate.tail import Tail
 from srgan_ab.common.files import write_metrics
 from srgan_ab.common.params import load
 from srgan_ab.common.runtime import Runtime, prepare
@@ -30,8 +32,7 @@ from srgan_ab.common.weights import save_weights
 from srgan_ab.srgan.discriminator import Discriminator
 from srgan_ab.srgan.generator import Generator, load_generator
 from srgan_ab.srgan.perceptual import PerceptualLoss
-from srgan_ab.srgan.tail import Tail
-from srgan_ab.srgan.training import adversarial, pretraining
+from srgan_ab.srgan.phases import adversarial, pretraining
 
 PARAMS = Path(__file__).parents[1] / "params.yaml"
 SIDE = 128  # HR pixels of the images of a step
@@ -64,12 +65,12 @@ class Ours:
 
     def __init__(self, runtime: Runtime, folder: Path, batch_size: int):
         self.runtime = runtime
-        device, last = runtime.device, torch.channels_last
-        generator = runtime.compiled(Generator().to(device, memory_format=last))
-        discriminator = runtime.compiled(Discriminator().to(device, memory_format=last))
+        device = runtime.device
+        generator = runtime.compiled(accelerate(Generator(), device))
+        discriminator = runtime.compiled(accelerate(Discriminator(), device))
         save_weights(folder / "vgg.safetensors", vgg19(weights=None).features, {})
         perceptual = PerceptualLoss("vgg19", "conv5_4", folder / "vgg.safetensors")
-        perceptual = runtime.compiled(perceptual.to(device, memory_format=last))
+        perceptual = runtime.compiled(accelerate(perceptual, device))
         hr = torch.randint(0, 256, (batch_size, SIDE, SIDE, 3), dtype=torch.uint8, device=device)
         images, settings = (hr[:, ::4, ::4].contiguous(), hr), paper(batch_size)
         self.pretraining = pretraining(generator, *images, settings, runtime, 0)

@@ -7,28 +7,28 @@ stopped goes on where it stood when it is run again.
 
 import _bootstrap  # noqa: F401
 
-from srgan_ab.common import stage
+from srgan_ab.common.stage import run
 
 
-def train_srgan(params):
+def train_srgan(params, directory):
     from srgan_ab.common import paths
     from srgan_ab.common.checkpoints import Checkpoints
     from srgan_ab.common.runtime import prepare
     from srgan_ab.quality.image_quality import load_lpips, measure
-    from srgan_ab.srgan.experiment import train
+    from srgan_ab.srgan.outputs import train_and_write
 
     seed = params.seed if params.srgan.seed is None else params.srgan.seed
     runtime = prepare(params.runtime, seed)
     lpips = load_lpips(paths.pretrained("lpips"), runtime.device)
-    train(
+    train_and_write(
         params.srgan,
         seed,
         runtime,
         measure=lambda sr, hr: measure(sr, hr, lpips, runtime.device),
         lpips=lpips,
-        checkpoints=Checkpoints(stage.checkpoint_directory),
+        checkpoints=Checkpoints(directory, runtime),
     )
 
 
 if __name__ == "__main__":
-    stage.run(train_srgan)
+    run(train_srgan, resumable=True)

@@ -9,13 +9,14 @@ import torch
 from PIL import Image
 from repository import ROOT, default_params
 
-from srgan_ab.classifier import arms
+from srgan_ab.classifier import arms, training
 from srgan_ab.classifier.prediction import predict
 from srgan_ab.classifier.records import Record
 from srgan_ab.classifier.training import HISTORY
 from srgan_ab.common.errors import UserError
 from srgan_ab.common.params import Declared, parse
 from srgan_ab.common.runtime import Runtime
+from srgan_ab.common.seeds import seed_for
 from srgan_ab.common.stage import definition
 from srgan_ab.common.weights import read_weights, save_weights
 
@@ -87,6 +88,7 @@ def test_each_arm_sees_every_image_of_its_domains_once(project, arm, domains, sp
     ("per_class", "train", "val"),
     [
         (None, (24, 16), (6, 4)),
+        (1, (1, 1), (1, 1)),
         (8, (8, 8), (2, 2)),
         (20, (20, 16), (5, 4)),
         (999, (24, 16), (6, 4)),
@@ -155,7 +157,7 @@ def test_an_arm_leaves_weights_history_and_metrics(project):
 
     record = Record.load(path.parent)
     assert record.recipe == project["classifier"]
-    assert record.replicates == [{"seed": 7, "updates": 6}]
+    assert record.replicates == [{"seed": seed_for("replicate", 7), "updates": 6}]
     for split, counts in COUNTS.items():
         rows = record.examples[record.examples["split"] == split]
         assert rows["id"].tolist() == [str(i) for i in range(sum(counts))]
@@ -195,6 +197,60 @@ def test_replicates_differ_and_a_rerun_repeats_every_byte(project):
     run("c", project)
     assert contents() == first
     assert len(pd.read_csv("plots/train_c.csv")) == 2  # the mean over replicates
+
+
+def test_replicates_and_neighbouring_seeds_share_no_stream(project, monkeypatch):
+    """Weights, dropout, augmentation and order, of two networks each; 1007 was 7's second."""
+    project["classifier"]["replicates"] = 2
+    drawn = []
+    generator, manual, batches = Runtime.generator, torch.manual_seed, training._batches
+    monkeypatch.setattr(Runtime, "generator", lambda s, x: drawn.append(x) or generator(s, x))
+    monkeypatch.setattr(torch, "manual_seed", lambda x: drawn.append(x) or manual(x))
+    monkeypatch.setattr(training, "_batches", lambda *a: drawn.append(a[-1]) or batches(*a))
+    for seed in (7, 8, 1007):
+        run("a", project | {"seed": seed})
+    spared = {7, 8, 1007}  # what a stage begins with, and nothing is drawn by
+    found = [seed for seed in drawn if seed not in spared]
+    assert len(found) == len(set(found)) == 3 * 2 * 4
+
+
+def test_the_mean_history_ends_where_the_first_network_stopped(project, monkeypatch):
+    """Else its end would be the mean of whichever networks were the slowest."""
+    project["classifier"]["replicates"] = 3
+    lengths, written = iter([3, 4, 2]), []
+
+    def fit(network, *arguments, on_epoch, **named):
+        epochs = next(lengths)
+        rows = {name: np.arange(1.0, epochs + 1) * epochs for name in HISTORY}
+        history = pd.DataFrame(rows | {"epoch": range(1, epochs + 1)})
+        for epoch in history["epoch"]:
+            on_epoch(history[:epoch])
+            written.append(pd.read_csv("plots/train_c.csv"))
+        return network.state_dict(), history
+
+    monkeypatch.setattr(arms, "fit", fit)
+    run("c", project)
+    assert [len(table) for table in written] == [1, 2, 3, 1, 2, 3, 3, 1, 2]
+    assert written[6]["val_loss"].tolist() == [3.5, 7.0, 10.5]  # of 3 and 4
+    last = pd.read_csv("plots/train_c.csv")
+    assert last["epoch"].tolist() == [1, 2] and last["val_loss"].tolist() == [3.0, 6.0]
+
+
+@pytest.mark.parametrize(
+    ("changes", "named"),
+    [
+        ({"backbone": "alexnet"}, "alexnet cannot look at images of 16 pixels: raise images.hr"),
+        ({"batch_size": 1}, "classifier.batch_size 1 and images of 16 pixels leave BatchNorm"),
+    ],
+)
+def test_what_cannot_be_trained_is_said_before_the_first_update(
+    project, monkeypatch, changes, named
+):
+    monkeypatch.setattr(arms, "fit", lambda *a, **named: pytest.fail("an update"))
+    project["classifier"] |= changes
+    with pytest.raises(UserError, match=named):
+        run("a", project)
+    assert not arms.paths.classifier("a").exists()
 
 
 def test_replicates_share_the_images_in_memory(project, monkeypatch):

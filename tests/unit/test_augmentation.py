@@ -7,8 +7,9 @@ import pytest
 import torch
 from torchvision.transforms.v2 import functional as reference
 
-from srgan_ab.classifier.augmentation import as_float, augment, normalise, transformed_sheet
+from srgan_ab.classifier.augmentation import augment, normalise, transformed_sheet
 from srgan_ab.common.schema import Augmentation
+from srgan_ab.common.tensors import as_float
 
 NONE = {"flip": 0.0, "rotation": 0.0} | dict.fromkeys(
     ("brightness", "contrast", "saturation", "hue"), 0.0

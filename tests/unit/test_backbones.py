@@ -7,7 +7,7 @@ import torch
 from torch import nn
 from torchvision.models import mobilenet_v2
 
-from srgan_ab.classifier.backbones import available, build, training_mode
+from srgan_ab.classifier.backbones import available, build, check_trainable, training_mode
 from srgan_ab.common.errors import UserError
 from srgan_ab.common.weights import read_weights
 
@@ -113,3 +113,44 @@ def test_real_imagenet_weights_fit():
     torch.testing.assert_close(
         network.features[0][0].weight.detach(), state["features.0.0.weight"].float()
     )
+
+
+@pytest.mark.parametrize(
+    ("backbone", "size", "batch_size", "words"),
+    [
+        ("alexnet", 60, 2, "alexnet cannot look at images of 60 pixels"),
+        ("alexnet", 64, 2, None),
+        ("densenet121", 20, 2, "densenet121 cannot look at images of 20 pixels"),
+        ("densenet121", 32, 2, None),
+        ("mobilenet_v2", 32, 1, "batch_size 1 and images of 32 pixels leave BatchNorm of mobile"),
+        ("mobilenet_v2", 32, 2, None),
+        ("mobilenet_v2", 64, 1, None),
+        ("small_cnn", 16, 1, "leave BatchNorm of small_cnn one number"),
+        ("small_cnn", 20, 1, None),
+        ("regnet_y_400mf", 64, 2, None),
+        ("swin_v2_t", 64, 2, None),
+    ],
+)
+def test_images_and_batches_that_do_not_fit_are_told_as_training_would(
+    backbone, size, batch_size, words
+):
+    network = build(backbone, None, "none")
+    buffers = [buffer.clone() for buffer in network.buffers()]
+    if words is None:
+        check_trainable(network, backbone, (size, size), batch_size)
+    else:
+        with pytest.raises(UserError, match=words):
+            check_trainable(network, backbone, (size, size), batch_size)
+    assert all(torch.equal(a, b) for a, b in zip(buffers, network.buffers(), strict=True))
+    batch = torch.zeros(batch_size, 3, size, size)
+    if words is None:
+        assert network(batch).shape == (batch_size, 2)
+    else:
+        with pytest.raises((RuntimeError, ValueError)):
+            network(batch)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("backbone", available())
+def test_every_backbone_is_trainable_on_images_of_128_pixels(backbone):
+    check_trainable(build(backbone, None, "none"), backbone, (128, 128), 2)

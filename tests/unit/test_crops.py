@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from srgan_ab.srgan.crops import Crops, as_float, as_uint8
+from srgan_ab.common.tensors import as_float, as_uint8
+from srgan_ab.srgan.crops import Crops
 
 
 def generator(seed=0):

@@ -7,12 +7,13 @@ from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
+from srgan_ab.accelerate.networks import accelerate
 from srgan_ab.common import runtime
 from srgan_ab.common.params import load
 from srgan_ab.common.runtime import Runtime
 from srgan_ab.srgan.discriminator import Discriminator
 from srgan_ab.srgan.generator import Generator
-from srgan_ab.srgan.training import adversarial, pretraining
+from srgan_ab.srgan.phases import adversarial, pretraining
 
 GPU = torch.device("cuda")
 
@@ -51,7 +52,7 @@ def on_fake_gpu(monkeypatch):
 
 
 @pytest.mark.parametrize("name", ["pretraining", "adversarial"])
-def test_an_update_stays_on_the_device(on_fake_gpu, name):
+def test_an_update_stays_on_the_device(on_fake_gpu, name, monkeypatch):
     srgan = load(PARAMS).srgan
     adversity = {"history": 4, "label_noise": 0.1, "label_smoothing": 0.1, "loss": "relativistic"}
     settings = srgan.model_copy(
@@ -63,8 +64,12 @@ def test_an_update_stays_on_the_device(on_fake_gpu, name):
             "adversarial": srgan.adversarial.model_copy(update=adversity),
         }
     )
+    # a network of fake tensors cannot be moved, and need not be
+    monkeypatch.setattr(Generator, "to", lambda self, *place, **layout: self)
+    monkeypatch.setattr(Discriminator, "to", lambda self, *place, **layout: self)
     with GPU:
-        generator, discriminator = Generator(2, 8, "batch"), Discriminator(8)
+        generator = accelerate(Generator(2, 8, "batch", upsampler="nearest_conv"), GPU)
+        discriminator = accelerate(Discriminator(8), GPU)
         lr = torch.zeros(6, 16, 16, 3, dtype=torch.uint8)
         hr = torch.zeros(6, 64, 64, 3, dtype=torch.uint8)
     machine = Runtime(GPU, "bf16")

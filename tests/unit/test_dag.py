@@ -121,8 +121,9 @@ def test_test_images_are_read_where_they_are_upscaled_and_judged_only():
 ARROWS = {  # room to the other rooms that it may import from; app may from all
     "common": set(),
     "data": {"common"},
-    "classifier": {"common"},
-    "srgan": {"common"},
+    "accelerate": {"common"},
+    "classifier": {"common", "accelerate"},
+    "srgan": {"common", "accelerate"},
     "quality": {"common"},
     "statistics": {"common"},
     "reporting": {"common", "statistics", "quality"},

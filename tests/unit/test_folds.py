@@ -15,7 +15,7 @@ from srgan_ab.common.errors import UserError
 from srgan_ab.common.packs import Pack, open_images, open_pack
 from srgan_ab.common.runtime import Runtime
 from srgan_ab.common.weights import save_weights
-from srgan_ab.srgan.folds import assign_folds, rows_without
+from srgan_ab.srgan.folds import _fill_empty, assign_folds, rows_without
 from srgan_ab.srgan.generation import generate, shares_of
 from srgan_ab.srgan.generator import Generator, load_generator
 from srgan_ab.srgan.upscaling import upscale
@@ -49,6 +49,33 @@ def test_groups_never_straddle_and_no_fold_is_empty(images, folds, seed):
     assert table["id"].tolist() == pack.index["id"].tolist()
     assert set(table["fold"]) == set(range(folds))
     assert table.groupby(pack.index["group"])["fold"].nunique().max() == 1
+
+
+def test_a_fold_that_the_dealer_leaves_empty_gets_a_group():
+    """Found by 20,000 random packs: scikit-learn leaves one of 7 folds of these empty."""
+    sizes, few = [1, 5, 1, 4, 1, 3, 4], (0, 3)
+    pack = pack_of(np.repeat(np.arange(7), sizes), np.isin(np.arange(19), few).astype(int))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)
+        tables = [assign_folds(pack, 7, seed) for seed in range(40)]
+    for table in tables:
+        assert sorted(table["fold"].unique()) == list(range(7))
+        assert table.groupby(pack.index["group"])["fold"].nunique().max() == 1
+
+
+@given(st.lists(st.tuples(st.integers(0, 9), st.integers(0, 2)), min_size=1, max_size=30))
+@settings(max_examples=100, deadline=None)
+def test_filling_moves_whole_groups_and_as_few_as_there_are_empty_folds(images):
+    groups = np.array([group for group, _ in images])
+    of_group = {group: fold for group, fold in images}
+    before = np.array([of_group[group] for group in groups])
+    folds = min(6, len(of_group))
+    before %= folds
+    after = before.copy()
+    _fill_empty(after, groups, folds)
+    assert set(after) == set(range(folds))
+    assert pd.Series(after).groupby(groups).nunique().max() == 1
+    assert len(set(groups[after != before])) == folds - len(set(before))
 
 
 def test_classes_and_sizes_are_even_where_groups_allow():

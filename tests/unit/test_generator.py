@@ -7,7 +7,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from srgan_ab.common.errors import UserError
 from srgan_ab.common.weights import save_weights
-from srgan_ab.srgan.generator import Doubled, Generator, load_generator
+from srgan_ab.srgan.generator import Generator, load_generator
 
 CPU = torch.device("cpu")
 
@@ -44,20 +44,6 @@ def test_sub_pixel_convolution_starts_as_nearest_neighbour():
     torch.testing.assert_close(
         doubled, F.interpolate(doubled[..., ::2, ::2], scale_factor=2, mode="nearest")
     )
-
-
-@pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
-def test_doubling_by_copies_is_doubling(layout):
-    """What a GPU does, on the CPU."""
-    x = torch.rand(2, 5, 3, 4).to(memory_format=layout).requires_grad_()
-    y = x.detach().clone().requires_grad_()
-    ours, theirs = Doubled.copied(x), F.interpolate(y, scale_factor=2, mode="nearest")
-    assert torch.equal(ours, theirs)
-    assert ours.is_contiguous(memory_format=torch.channels_last)  # the convolution's layout
-    weights = torch.rand_like(theirs)
-    (ours * weights).sum().backward()
-    (theirs * weights).sum().backward()
-    torch.testing.assert_close(x.grad, y.grad)
 
 
 @pytest.mark.parametrize("normalization", ["batch", "none"])

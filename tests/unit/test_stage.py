@@ -45,8 +45,12 @@ def project(tmp_path):
 def start(project, body="", *arguments):
     indented = "\n".join(f"    {line}" for line in body.splitlines())
     (project / "stages/toy.py").write_text(SCRIPT.format(body=indented))
+    return launch(project / "stages/toy.py", *arguments)
+
+
+def launch(script, *arguments):
     return subprocess.Popen(
-        [sys.executable, str(project / "stages/toy.py"), *arguments],
+        [sys.executable, str(script), *arguments],
         env=os.environ | {"PYTHONPATH": str(ROOT / "src")},
         cwd="/",  # a stage finds its project from wherever it is called
         stdout=subprocess.PIPE,
@@ -147,3 +151,24 @@ def test_a_stage_that_forgets_an_output_fails(project):
     yaml.write_text(yaml.read_text().replace("[output.txt]", "[output.txt, more.txt]"))
     code, _, err = finish(start(project))
     assert code != 0 and "more.txt" in err
+
+
+def test_a_resumable_stage_keeps_its_state_until_it_succeeds_and_no_other_after(project):
+    """A folder for each set of params; what a run with others left goes when one succeeds."""
+    text = SCRIPT.replace("def toy(params):", "def toy(params, checkpoints):")
+    text = text.replace("run(toy)", "run(toy, resumable=True)")
+    body = "    (checkpoints / 'state').mkdir(parents=True, exist_ok=True)\n    assert params.seed == 9"
+    script, params = project / "stages/toy.py", project / "params.yaml"
+    script.write_text(text.format(body=body))
+
+    def again(seed):
+        lines = params.read_text().split("\n")
+        lines = [f"seed: {seed}" if line.startswith("seed:") else line for line in lines]
+        params.write_text("\n".join(lines))
+        code = finish(launch(script))[0]
+        return code, sorted(path.name for path in project.glob(".checkpoints/toy/*"))
+
+    (_, first), (_, both) = again(7), again(8)
+    assert len(first) == 1 and len(both) == 2
+    assert again(7) == (1, both)  # the same params find the same folder
+    assert again(9) == (0, [])

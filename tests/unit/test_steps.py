@@ -18,7 +18,6 @@ from srgan_ab.srgan.steps import (
     GeneratorLoss,
     adversarial_step,
     descend,
-    held_out_accuracy,
     pretrain_step,
     shifted,
 )
@@ -222,15 +221,3 @@ def test_clipping_limits_the_gradient_and_reports_the_norm_before():
     moved = torch.cat([(layer.weight - before[0]).flatten(), layer.bias - before[1]])
     assert norm.item() == pytest.approx(301**0.5)
     assert moved.norm().item() == pytest.approx(0.5, rel=1e-4)
-
-
-def test_held_out_accuracy_counts_both_kinds():
-    class Brightness(torch.nn.Module):
-        def forward(self, image):
-            return image.mean((1, 2, 3)) - 0.5
-
-    bright, dark = torch.full((4, 3, 8, 8), 0.9), torch.full((4, 3, 8, 8), 0.1)
-    assert held_out_accuracy(Brightness(), "bce", bright, dark, RUNTIME) == 1.0
-    assert held_out_accuracy(Brightness(), "bce", dark, bright, RUNTIME) == 0.0
-    assert held_out_accuracy(Brightness(), "bce", bright, bright, RUNTIME) == 0.5
-    assert held_out_accuracy(Brightness(), "relativistic", bright, dark, RUNTIME) == 1.0

@@ -6,8 +6,9 @@ import numpy as np
 import pandas as pd
 import torch
 
-from srgan_ab.classifier.augmentation import MEAN, STD, transformed_sheet
-from srgan_ab.classifier.backbones import build, pretrained_weights
+from srgan_ab.accelerate.networks import accelerate
+from srgan_ab.classifier.augmentation import transformed_sheet
+from srgan_ab.classifier.backbones import build, check_trainable, pretrained_weights
 from srgan_ab.classifier.records import Record
 from srgan_ab.classifier.training import HISTORY, Examples, fit, resident
 from srgan_ab.common import paths
@@ -17,6 +18,8 @@ from srgan_ab.common.files import atomic_directory, atomic_file, write_metrics
 from srgan_ab.common.packs import Pack, open_images, open_pack, require_two_classes
 from srgan_ab.common.pictures import save_png
 from srgan_ab.common.runtime import prepare
+from srgan_ab.common.seeds import seed_for
+from srgan_ab.common.tensors import IMAGENET_MEAN, IMAGENET_STD
 from srgan_ab.common.weights import save_weights
 
 
@@ -83,12 +86,12 @@ def examples(table: pd.DataFrame) -> Examples:
 def _limited(pack: Pack, per_class: int, seed: int) -> np.ndarray:
     """Rows of a seeded choice; a larger `per_class` holds the choice of a smaller one."""
     all_train = np.bincount(_train_labels(), minlength=2)
-    generator = np.random.default_rng(seed)
+    generator = np.random.default_rng(seed_for("b.per_class", seed))
     chosen = []
     for label in (0, 1):
         rows = generator.permutation(np.flatnonzero(pack.labels == label))
         share = min(per_class, all_train[label]) / all_train[label]
-        chosen.append(rows[: round(share * len(rows))])
+        chosen.append(rows[: max(1, round(share * len(rows)))])
     return np.sort(np.concatenate(chosen))
 
 
@@ -101,11 +104,12 @@ def train_arm(arm: str, params) -> None:
     """Train every replicate of one arm; write its weights, record, history and metrics.
 
     Replicate r of every arm starts from the same weights, and every arm makes as many updates:
-    epochs are counted in the HR training set. Replicates share the images in memory.
+    epochs are counted in the HR training set. Replicates share the images in memory. The history
+    is the mean over networks, as far as all of them came: `patience` stops each at its own epoch.
 
     Raises:
-        UserError: fewer than two classes, an unknown backbone, weights that do not fit it, or a
-            loss that is no longer finite.
+        UserError: fewer than two classes, an unknown backbone, one that such images or batches do
+            not fit, weights that do not fit it, or a loss that is no longer finite.
     """
     runtime = prepare(params.runtime, params.seed)
     settings, weights = params.classifier, pretrained_weights()
@@ -122,16 +126,19 @@ def train_arm(arm: str, params) -> None:
     runs: list[dict[str, int]] = []
 
     def write_history(current: pd.DataFrame) -> None:
-        mean = pd.concat([*histories, current]).groupby("epoch", as_index=False).mean()
+        networks = pd.concat([*histories, current]).groupby("epoch", as_index=False)
+        mean = networks.mean()[networks.size()["size"] == len(histories) + 1]
         with atomic_file(paths.PLOTS / f"train_{arm}.csv") as temporary:
             mean.round(5).to_csv(temporary, index=False)
 
     with atomic_directory(paths.classifier(arm)) as directory:
         for replicate in range(settings.replicates):
-            seed = params.seed + 1000 * replicate
-            torch.manual_seed(seed)  # initialisation
+            seed = seed_for("replicate", params.seed, replicate)
+            torch.manual_seed(seed_for("weights", seed))
             network = build(settings.backbone, weights, settings.freeze)
-            network = network.to(runtime.device, memory_format=torch.channels_last)
+            size = train.images[:1].shape[1:3]
+            check_trainable(network, settings.backbone, size, settings.batch_size)
+            accelerate(network, runtime.device)
             state, history = fit(
                 network,
                 train,
@@ -151,7 +158,7 @@ def train_arm(arm: str, params) -> None:
                 {
                     "backbone": settings.backbone,
                     "classes": params.data.classes,
-                    "normalisation": {"mean": MEAN, "std": STD},
+                    "normalisation": {"mean": IMAGENET_MEAN, "std": IMAGENET_STD},
                 },
             )
 
@@ -186,5 +193,6 @@ def write_transformed(params) -> None:
     pack = open_pack("train")
     rows = np.concatenate([np.flatnonzero(pack.labels == label)[:4] for label in (0, 1)])
     names = [params.data.classes[label] for label in pack.labels[rows]]
-    sheet = transformed_sheet(pack.hr[rows], names, params.classifier.augmentation, params.seed)
+    chance = seed_for("transformed.png", params.seed)
+    sheet = transformed_sheet(pack.hr[rows], names, params.classifier.augmentation, chance)
     save_png(sheet, paths.PLOTS / "transformed.png")

@@ -10,9 +10,8 @@ from torch.nn import functional
 
 from srgan_ab.common.pictures import contact_sheet
 from srgan_ab.common.schema import Augmentation
+from srgan_ab.common.tensors import IMAGENET_MEAN, IMAGENET_STD, as_float
 
-MEAN = (0.485, 0.456, 0.406)  # of ImageNet's RGB channels, the convention of torchvision's weights
-STD = (0.229, 0.224, 0.225)
 # NTSC: luma, and the two axes of the chroma plane, whose rows sum to 0, so that greys stay grey
 YIQ_FROM_RGB = ((0.299, 0.587, 0.114), (0.5959, -0.2746, -0.3213), (0.2115, -0.5227, 0.3112))
 
@@ -21,15 +20,8 @@ YIQ_FROM_RGB = ((0.299, 0.587, 0.114), (0.5959, -0.2746, -0.3213), (0.2115, -0.5
 def _constants(device: torch.device) -> tuple[torch.Tensor, ...]:
     """Mean (3, 1, 1), standard deviation (3, 1, 1), YIQ from RGB (3, 3), RGB from YIQ (3, 3)."""
     yiq = torch.tensor(YIQ_FROM_RGB)
-    mean, std = torch.tensor(MEAN).view(3, 1, 1), torch.tensor(STD).view(3, 1, 1)
+    mean, std = (torch.tensor(x).view(3, 1, 1) for x in (IMAGENET_MEAN, IMAGENET_STD))
     return tuple(t.to(device) for t in (mean, std, yiq, torch.linalg.inv(yiq)))
-
-
-def as_float(images: np.ndarray | torch.Tensor, device: torch.device) -> torch.Tensor:
-    """(N, H, W, 3) uint8 RGB -> (N, 3, H, W) float32 RGB in [0, 1], channels_last in memory."""
-    if isinstance(images, np.ndarray):
-        images = torch.tensor(images)
-    return images.to(device).permute(0, 3, 1, 2).float().div_(255)
 
 
 def normalise(images: torch.Tensor) -> torch.Tensor:
@@ -106,7 +98,7 @@ def transformed_sheet(
     def tiles(batch: torch.Tensor) -> list[np.ndarray]:
         return list((batch.permute(0, 2, 3, 1) * 255).round().byte().numpy())
 
-    original = as_float(images, torch.device("cpu"))
+    original = as_float(images)
     augmented = augment(original, settings, torch.Generator().manual_seed(seed))
     normalised = normalise(augmented)
     low, high = normalised.amin(dim=(1, 2, 3), keepdim=True), normalised.amax((1, 2, 3), True)

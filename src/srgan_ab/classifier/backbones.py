@@ -7,7 +7,6 @@ import torch
 from torch import nn
 from torchvision import models
 
-from srgan_ab.classifier.depthwise import use_strided_depthwise
 from srgan_ab.common import paths
 from srgan_ab.common.errors import UserError
 from srgan_ab.common.weights import load_weights, read_weights
@@ -73,7 +72,6 @@ def build(backbone: str, weights: dict[str, torch.Tensor] | None, freeze: str) -
     last = [k for k, m in network.named_modules() if isinstance(m, (nn.Linear, nn.Conv2d))][-1]
     if backbone != "small_cnn":
         network.set_submodule(last, _with_two_outputs(network.get_submodule(last)))
-    use_strided_depthwise(network)
     if freeze == "features":
         network.requires_grad_(False)
         network.get_submodule(last.split(".")[0]).requires_grad_(True)
@@ -92,3 +90,36 @@ def training_mode(network: nn.Module) -> None:
     for module in network.modules():
         if isinstance(module, nn.BatchNorm2d) and not module.weight.requires_grad:
             module.eval()
+
+
+def check_trainable(
+    network: nn.Module, backbone: str, size: tuple[int, int], batch_size: int
+) -> None:
+    """Run a network once on an empty batch, by shapes alone, to see that it can be trained so.
+
+    Args:
+        network: left in training mode.
+        backbone: its name.
+        size: height and width of the images.
+        batch_size: images per update.
+
+    Raises:
+        UserError: its layers leave nothing of so small an image, or BatchNorm one number to
+            normalise.
+    """
+    training_mode(network)
+    tensors = dict(network.named_parameters()) | dict(network.named_buffers())
+    nothing = {name: torch.empty_like(x, device="meta") for name, x in tensors.items()}
+    batch = torch.empty(batch_size, 3, *size, device="meta")
+    try:
+        torch.func.functional_call(network, nothing, (batch,))
+    except RuntimeError:
+        raise UserError(
+            f"classifier.backbone {backbone} cannot look at images of {min(size)} pixels: raise "
+            "images.hr, or choose another backbone, such as small_cnn"
+        ) from None
+    except ValueError:  # of BatchNorm, which has one number per map
+        raise UserError(
+            f"classifier.batch_size {batch_size} and images of {min(size)} pixels leave BatchNorm "
+            f"of {backbone} one number to normalise: set classifier.batch_size to 2 or more"
+        ) from None

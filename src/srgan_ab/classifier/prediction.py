@@ -7,13 +7,15 @@ import numpy as np
 import torch
 from torch import nn
 
-from srgan_ab.classifier.augmentation import as_float, normalise
+from srgan_ab.accelerate.networks import accelerate
+from srgan_ab.classifier.augmentation import normalise
 from srgan_ab.classifier.backbones import build
 from srgan_ab.common import paths
 from srgan_ab.common.arms import Subject
 from srgan_ab.common.errors import UserError
 from srgan_ab.common.packs import open_images
 from srgan_ab.common.runtime import Runtime
+from srgan_ab.common.tensors import as_float
 from srgan_ab.common.weights import load_weights, read_weights
 
 
@@ -50,7 +52,7 @@ def load_classifier(path: Path, device: torch.device) -> nn.Module:
         raise UserError(f"{path} names no backbone: use a classifier that this project has trained")
     network = build(architecture["backbone"], weights=None, freeze="none")
     load_weights(network, state, str(path))
-    return network.to(device, memory_format=torch.channels_last).eval()
+    return accelerate(network, device).eval()
 
 
 def predict(directory: Path, images, runtime: Runtime, batch_size: int = 64) -> np.ndarray:

@@ -15,12 +15,14 @@ from torch import nn
 from torch.nn import functional
 from tqdm import tqdm
 
-from srgan_ab.classifier.augmentation import as_float, augment, normalise
+from srgan_ab.classifier.augmentation import augment, normalise
 from srgan_ab.classifier.backbones import training_mode
 from srgan_ab.classifier.prediction import logits
 from srgan_ab.common.errors import UserError
 from srgan_ab.common.runtime import Runtime
 from srgan_ab.common.schema import Classifier
+from srgan_ab.common.seeds import seed_for
+from srgan_ab.common.tensors import as_float
 
 HISTORY = ("epoch", "train_loss", "val_loss", "val_accuracy", "val_f1", "val_auc")
 
@@ -67,9 +69,9 @@ def fit(
     Raises:
         UserError: the loss is no longer finite.
     """
-    torch.manual_seed(seed)  # dropout
-    chance = runtime.generator(seed)  # augmentation
-    order = _batches(len(train.labels), settings.batch_size, seed)
+    torch.manual_seed(seed_for("dropout", seed))
+    chance = runtime.generator(seed_for("augmentation", seed))
+    order = _batches(len(train.labels), settings.batch_size, seed_for("order", seed))
     labels = torch.from_numpy(train.labels).to(runtime.device)
 
     trained = [p for p in network.parameters() if p.requires_grad]

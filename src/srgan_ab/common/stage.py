@@ -28,10 +28,7 @@ from srgan_ab.common.files import atomic_file, remove_parts, sha256
 from srgan_ab.common.params import Declared, load, read_yaml
 from srgan_ab.common.portable import processor
 
-# Where the running stage may keep its state, to go on after a kill: another for other params,
-# inputs or code.
-checkpoint_directory: Path | None = None
-
+CHECKPOINTS = Path(".checkpoints")
 VERSIONS = ("torch", "torchvision", "numpy", "pillow", "scikit-learn", "torchmetrics")
 
 
@@ -118,7 +115,7 @@ def _provenance(seconds: float, portable: bool) -> dict:
     return facts
 
 
-def _execute(function: Callable, name: str, arguments: list[str]) -> None:
+def _execute(function: Callable, name: str, arguments: list[str], resumable: bool) -> None:
     params = load(paths.PARAMS)
     stage = definition(name)
     lock = filelock.FileLock(Path(".locks") / f"{name}.lock")
@@ -135,25 +132,25 @@ def _execute(function: Callable, name: str, arguments: list[str]) -> None:
         before = _fingerprint(stage)
         random.seed(params.seed)
         np.random.seed(params.seed)
-        global checkpoint_directory
         digest = hashlib.sha256(json.dumps(before, sort_keys=True).encode()).hexdigest()
-        checkpoint_directory = Path(".checkpoints") / name / digest[:16]
+        place = [CHECKPOINTS / name / digest[:16]] if resumable else []
         started = time.perf_counter()
-        function(Declared(params, stage["params"]), *arguments)
+        function(Declared(params, stage["params"]), *arguments, *place)
         seconds = time.perf_counter() - started
         missing = [out for out in stage["outs"] if not Path(out).exists()]
         if missing:
             raise RuntimeError(f"{name} ended without writing {missing}")
         _guard(before, _fingerprint(stage), name)
-        shutil.rmtree(checkpoint_directory, ignore_errors=True)  # it has served
+        # of these params it has served, and those of others would stay for ever
+        shutil.rmtree(CHECKPOINTS / name, ignore_errors=True)
         facts = _provenance(seconds, params.runtime.portable)
         with atomic_file(paths.PROVENANCE / f"{name}.json") as temporary:
             temporary.write_text(json.dumps(facts, indent=2) + "\n")
         print(f"{name}: {seconds:.1f} s", file=sys.stderr)
 
 
-def run(function: Callable, item: str | None = None) -> None:
-    """Run `function(params[, item])` as the stage of its name, and end the process.
+def run(function: Callable, item: str | None = None, resumable: bool = False) -> None:
+    """Run `function(params[, item][, checkpoints])` as the stage of its name, and end the process.
 
     Exit codes: 0 done, 1 a mistake of the user's (one sentence on stderr), 130 interrupted,
     143 terminated.
@@ -161,6 +158,8 @@ def run(function: Callable, item: str | None = None) -> None:
     Args:
         function: the stage; its name is the stage's name in `dvc.yaml`.
         item: name of the matrix item that the script takes as its argument, if it is a matrix.
+        resumable: it also gets a directory where it may keep its state, to go on after a kill:
+            another one for other params, inputs or code. Success removes all of them.
     """
     name = function.__name__
     stage = definition(f"{name}@{{{item}}}" if item else name)
@@ -179,7 +178,7 @@ def run(function: Callable, item: str | None = None) -> None:
 
     signal.signal(signal.SIGTERM, _terminated)
     try:
-        _execute(function, "@".join([name, *arguments]), arguments)
+        _execute(function, "@".join([name, *arguments]), arguments, resumable)
     except UserError as error:
         sys.exit(f"{name}: {error}")
     except OSError as error:

@@ -5,18 +5,7 @@ import math
 import torch
 from torch import Tensor
 
-from srgan_ab.common.errors import UserError
-
-
-def as_float(images: Tensor) -> Tensor:
-    """(N, H, W, 3) uint8 in [0, 255] -> (N, 3, H, W) float32 in [0, 1], channels last in memory."""
-    return images.permute(0, 3, 1, 2).to(torch.float32).div_(255)
-
-
-def as_uint8(images: Tensor) -> Tensor:
-    """(N, 3, H, W) float, clamped to [0, 1] and rounded -> (N, H, W, 3) uint8 in [0, 255]."""
-    rounded = images.detach().float().clamp(0, 1).mul(255).round().to(torch.uint8)
-    return rounded.permute(0, 2, 3, 1)
+from srgan_ab.common.tensors import as_float
 
 
 def _cut(images: Tensor, rows: Tensor, top: Tensor, left: Tensor, size: int, turns: Tensor):
@@ -118,19 +107,9 @@ class Crops:
             "order": self.order,
             "position": self.position,
             "random": self.generator.get_state(),
-            "device": self.generator.device.type,
         }
 
     def load_state_dict(self, state: dict) -> None:
-        """Stand there again.
-
-        Raises:
-            UserError: it was taken on another kind of device, which draws other numbers.
-        """
-        if state["device"] != self.generator.device.type:
-            raise UserError(
-                f"this training began on {state['device']} and can go on only there: set "
-                "runtime.device so, or delete .checkpoints to begin anew"
-            )
+        """Stand there again."""
         self.order, self.position = state["order"].to(self.lr.device), state["position"]
         self.generator.set_state(state["random"].cpu())

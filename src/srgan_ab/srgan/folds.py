@@ -6,6 +6,7 @@ from sklearn.model_selection import StratifiedGroupKFold
 
 from srgan_ab.common.errors import UserError
 from srgan_ab.common.packs import Pack
+from srgan_ab.common.seeds import seed_for
 
 
 def assign_folds(pack: Pack, folds: int, seed: int) -> pd.DataFrame:
@@ -31,10 +32,27 @@ def assign_folds(pack: Pack, folds: int, seed: int) -> pd.DataFrame:
             "set it to 1"
         )
     fold = np.empty(len(pack), np.int64)
-    dealer = StratifiedGroupKFold(folds, shuffle=True, random_state=seed)
+    chance = seed_for("folds", seed)
+    dealer = StratifiedGroupKFold(folds, shuffle=True, random_state=chance)
     for number, (_, rows) in enumerate(dealer.split(groups, pack.labels, groups)):
         fold[rows] = number
+    _fill_empty(fold, groups, folds)
     return pd.DataFrame({"id": pack.index["id"], "fold": fold})
+
+
+def _fill_empty(fold: np.ndarray, groups: np.ndarray, folds: int) -> None:
+    """Give each fold that the dealer left empty, as it rarely does, a group of another.
+
+    Args:
+        fold: (N,) of each image, changed in place.
+        groups: (N,) of each image; there are at least as many as folds.
+        folds: how many.
+    """
+    for empty in sorted(set(range(folds)) - set(fold)):
+        group_of = pd.Series(groups).groupby(fold)
+        richest = group_of.nunique().idxmax()  # it has two groups or more
+        smallest = group_of.get_group(richest).value_counts().idxmin()
+        fold[groups == smallest] = empty
 
 
 def rows_without(folds: pd.DataFrame, fold: int, seed: int) -> np.ndarray:
@@ -49,4 +67,5 @@ def rows_without(folds: pd.DataFrame, fold: int, seed: int) -> np.ndarray:
         seed: of the choice.
     """
     kept = np.flatnonzero(folds["fold"] != fold)
-    return np.resize(np.random.default_rng((seed, fold)).permutation(kept), len(folds))
+    random = np.random.default_rng(seed_for("refill", seed, fold))
+    return np.resize(random.permutation(kept), len(folds))

@@ -1,17 +1,15 @@
 """SRResNet, the generator of SRGAN (Ledig et al. 2017, arXiv 1609.04802, figure 4)."""
 
 from collections import OrderedDict
-from itertools import pairwise
 from pathlib import Path
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
-from torch.nn.utils.fusion import fuse_conv_bn_eval
 
+from srgan_ab.accelerate.networks import accelerate
+from srgan_ab.accelerate.normalization import fold_normalization
 from srgan_ab.common.weights import load_weights, read_weights
-from srgan_ab.srgan.prelu import PReLU
-from srgan_ab.srgan.tail import Tail
 
 
 def _norm(normalization: str, channels: int) -> list[nn.Module]:
@@ -19,7 +17,7 @@ def _norm(normalization: str, channels: int) -> list[nn.Module]:
 
 
 def _activation(activation: str) -> nn.Module:
-    return PReLU() if activation == "prelu" else nn.LeakyReLU(0.2)
+    return nn.PReLU() if activation == "prelu" else nn.LeakyReLU(0.2)
 
 
 class ResidualBlock(nn.Module):
@@ -52,30 +50,10 @@ def _icnr_(conv: nn.Conv2d, scale: int) -> None:
         conv.bias.zero_()
 
 
-class Doubled(nn.Upsample):
-    """Every pixel four times: (N, C, h, w) -> (N, C, 2h, 2w).
-
-    Elsewhere than on a CPU by copies, whose gradient is a sum: `nn.Upsample` computes in fp32 under
-    CUDA's autocast, and its compiled gradient sorts indices to be deterministic.
-    """
-
-    def __init__(self):
-        super().__init__(scale_factor=2)
-
-    def forward(self, x: Tensor) -> Tensor:  # channels last in memory, and so it stays
-        return super().forward(x) if x.is_cpu else self.copied(x)
-
-    @staticmethod
-    def copied(x: Tensor) -> Tensor:
-        n, c, h, w = x.shape
-        x = x.permute(0, 2, 3, 1)[:, :, None, :, None].expand(n, h, 2, w, 2, c)
-        return x.reshape(n, 2 * h, 2 * w, c).permute(0, 3, 1, 2)
-
-
 def _doubling(channels: int, upsampler: str, activation: str) -> nn.Sequential:
     """(N, C, h, w) -> (N, C, 2h, 2w)."""
     if upsampler == "nearest_conv":
-        layers = [Doubled(), nn.Conv2d(channels, channels, 3, padding=1)]
+        layers = [nn.Upsample(scale_factor=2), nn.Conv2d(channels, channels, 3, padding=1)]
     else:
         conv = nn.Conv2d(channels, 4 * channels, 3, padding=1)
         _icnr_(conv, 2)
@@ -123,7 +101,7 @@ class Generator(nn.Module):
         self.enlarge = nn.Sequential(
             _doubling(channels, upsampler, activation), _doubling(channels, upsampler, activation)
         )
-        self.tail = Tail(channels)
+        self.tail = nn.Conv2d(channels, 3, 9, padding=4)
         if normalization == "none":
             self._start_near_identity()
         self.skip, self.output = skip, output
@@ -156,18 +134,6 @@ class Generator(nn.Module):
         return sr.sigmoid() if self.output == "sigmoid" else sr
 
 
-def fold_normalization(generator: Generator) -> None:
-    """Put each BatchNorm, linear once it is trained, into the convolution before it.
-
-    Args:
-        generator: in evaluation mode; changed in place, and of no use for training any more.
-    """
-    for layers in (generator.join, *(block.body for block in generator.body)):
-        for i, (convolution, norm) in enumerate(pairwise(layers)):
-            if isinstance(norm, nn.BatchNorm2d):
-                layers[i], layers[i + 1] = fuse_conv_bn_eval(convolution, norm), nn.Identity()
-
-
 def load_generator(path: Path, device: torch.device) -> Generator:
     """Rebuild a generator from its file alone, ready for inference and for that only.
 
@@ -178,4 +144,4 @@ def load_generator(path: Path, device: torch.device) -> Generator:
     generator = Generator(**architecture)
     load_weights(generator, state, str(path))
     fold_normalization(generator.eval())
-    return generator.requires_grad_(False).to(device, memory_format=torch.channels_last)
+    return accelerate(generator.requires_grad_(False), device)

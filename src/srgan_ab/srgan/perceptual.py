@@ -9,10 +9,8 @@ from torchvision import models
 from torchvision.models.feature_extraction import create_feature_extractor
 
 from srgan_ab.common.errors import UserError
+from srgan_ab.common.tensors import IMAGENET_MEAN, IMAGENET_STD
 from srgan_ab.common.weights import load_weights, read_weights
-
-IMAGENET_MEAN = (0.485, 0.456, 0.406)
-IMAGENET_STD = (0.229, 0.224, 0.225)
 
 
 def _vgg_convolutions(network: nn.Module) -> dict[str, str]:

@@ -225,22 +225,3 @@ def adversarial_step(
         "gradient_norm_g": norm_g,
         "gradient_norm_d": norm_d,
     }
-
-
-@torch.inference_mode()
-def held_out_accuracy(
-    discriminator: Discriminator, kind: str, hr: Tensor, sr: Tensor, runtime: Runtime
-) -> float:
-    """How often the discriminator is right about images that it was not trained on.
-
-    Args:
-        discriminator: put into evaluation mode.
-        kind: of its loss.
-        hr, sr: (N, 3, H, W) in [0, 1] on the device.
-        runtime: precision.
-    """
-    discriminator.eval()
-    with runtime.autocast():
-        # `forward` is not compiled: one more graph, for images of another size, would not pay
-        real, fake = compared(kind, discriminator.forward(hr), discriminator.forward(sr))
-    return torch.cat([real > 0, fake <= 0]).float().mean().item()

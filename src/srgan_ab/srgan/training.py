@@ -1,287 +1,283 @@
-"""SRResNet pre-training and the adversarial phase: a phase runs epoch by epoch, and can go on."""
+"""One training of SRResNet and SRGAN on given images: both phases, watched, chosen, resumable."""
 
 import copy
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
 
+import numpy as np
+import pandas as pd
 import torch
 from torch import Tensor, nn
-from torch.optim import lr_scheduler
 from tqdm import tqdm
 
-from srgan_ab.common.errors import UserError
+from srgan_ab.accelerate.networks import accelerate
+from srgan_ab.common.checkpoints import Checkpoints
+from srgan_ab.common.files import atomic_file
+from srgan_ab.common.packs import Pack
 from srgan_ab.common.runtime import Runtime
-from srgan_ab.srgan.crops import Crops
+from srgan_ab.common.schema import Srgan
+from srgan_ab.common.seeds import seed_for
 from srgan_ab.srgan.discriminator import Discriminator
 from srgan_ab.srgan.generator import Generator
-from srgan_ab.srgan.history import History
-from srgan_ab.srgan.losses import PIXEL_LOSSES, discriminator_loss_floor
-from srgan_ab.srgan.steps import (
-    GRID,
-    Adversaries,
-    DiscriminatorLoss,
-    GeneratorLoss,
-    adversarial_step,
-    pretrain_step,
-)
+from srgan_ab.srgan.judging import accuracy, even_sample
+from srgan_ab.srgan.phases import Phase, adversarial, crops_of, pretraining
+from srgan_ab.srgan.upscaling import upscale
 
-PATIENCE = 5  # epochs without a better validation before `schedule: plateau` halves the rate
-
-Schedule = lr_scheduler.LRScheduler
+Quality = dict[str, float | None]
+Measure = Callable[[np.ndarray, np.ndarray], Quality]
+Distance = Callable[[Tensor, Tensor], Tensor]
+SHOWN = 6  # validation images in the snapshots
+WON = (0.99, 5)  # discriminator accuracy above this for so many epochs: it has won
 
 
 @dataclass
-class Phase:
-    """A training that can stop after any update: its state is all that its future depends on.
+class Progress:
+    """What a training has come to, apart from the networks; plain values, so that it can be kept.
 
     Attributes:
-        name: of the progress bar.
-        epochs: until it is done.
-        crops: the batches.
-        step: one update: (lr, hr) to named values on the device.
-        modules: by name, `generator` first; all have a state, those with parameters are trained.
-        averaged: moving average of the generator, in evaluation mode.
-        ema: its decay.
-        optimizers, schedules: one of each per trained network.
-        constants: values that are the same in every epoch's row.
-        epoch: epochs done.
-        watched: values of the updates of the epoch under way.
+        srresnet, srgan: rows of the two histories.
+        srresnet_state: the pre-trained generator, once it is.
+        pictures: snapshot name to (n, H, W, 3) uint8.
+        chosen: epoch of the kept networks, 0 = none yet.
+        chosen_states: their weights: `averaged`, the generator that is kept, `generator`, from
+            which it was averaged, and `discriminator`.
     """
 
-    name: str
-    epochs: int
-    crops: Crops
-    step: Callable[[Tensor, Tensor], dict[str, Tensor]]
-    modules: dict[str, nn.Module]
-    averaged: Generator
-    ema: float
-    optimizers: list[torch.optim.Optimizer]
-    schedules: list[Schedule]
-    constants: dict[str, float] = field(default_factory=dict)
-    epoch: int = 0
-    watched: list[dict[str, Tensor]] = field(default_factory=list)
+    srresnet: list[dict] = field(default_factory=list)
+    srgan: list[dict] = field(default_factory=list)
+    srresnet_state: dict | None = None
+    pictures: dict[str, torch.Tensor] = field(default_factory=dict)
+    chosen: int = 0
+    chosen_states: dict[str, dict] = field(default_factory=dict)
 
-    def update(self) -> None:
-        """One update of all that is trained; nothing in it waits for the device."""
-        self.watched.append(self.step(*self.crops.next()))
-        first = self.epoch == 0 and len(self.watched) == 1
-        average(self.averaged, self.modules["generator"], 0.0 if first else self.ema)
-        for schedule in self.schedules:
-            if not isinstance(schedule, lr_scheduler.ReduceLROnPlateau):
-                schedule.step()
 
-    def run_epoch(self, after_update: Callable[[], None]) -> dict[str, float]:
-        """Run, or finish, one epoch.
+@dataclass(frozen=True)
+class Fitted:
+    """What a training has come to; all of SRGAN is of the chosen epoch.
+
+    Attributes:
+        srresnet, srgan: the generators that are kept, averaged and in evaluation mode.
+        without_ema: what `srgan` is the average of, in evaluation mode.
+        discriminator: their opponent.
+        progress: histories and pictures.
+    """
+
+    srresnet: Generator
+    srgan: Generator
+    without_ema: Generator
+    discriminator: Discriminator
+    progress: Progress
+
+    @property
+    def chosen(self) -> dict:
+        """The row of SRGAN's history."""
+        return self.progress.srgan[self.progress.chosen - 1]
+
+
+def on_device(images: np.ndarray | Tensor, runtime: Runtime) -> Tensor:
+    """uint8 images, on a GPU all of them at once: 25,000 of 128 pixels are 1.2 GB."""
+    return torch.as_tensor(np.asarray(images)).to(runtime.device)
+
+
+def enlarge(generator: Generator, pack: Pack, runtime: Runtime) -> np.ndarray:
+    sr = np.empty_like(pack.hr)
+    upscale(generator, pack.lr, sr, runtime)
+    return sr
+
+
+def shown(val: Pack) -> np.ndarray:
+    """Rows of the validation images in the snapshots."""
+    return np.linspace(0, len(val) - 1, min(SHOWN, len(val))).astype(int)
+
+
+def prefixed(prefix: str, values: dict) -> dict:
+    return {f"{prefix}_{key}": value for key, value in values.items()}
+
+
+def _error(select: str, row: dict) -> float:
+    """What `srgan.select` would have small."""
+    if select == "last":
+        return -float(row["epoch"])
+    return -row["val_psnr_rgb"] if select == "psnr" else row["val_lpips"]
+
+
+def _warn_if_won(history: list[dict]) -> None:
+    accuracy, epochs = WON
+    recent = [row["d_accuracy"] for row in history[-epochs:]]
+    if len(recent) == epochs and min(recent) > accuracy:
+        tqdm.write(
+            f"the discriminator has been right more than {accuracy:.0%} of the time for {epochs} "
+            "epochs: it has won, and its gradient says little; lower its learning rate or raise "
+            "srgan.adversarial.label_smoothing"
+        )
+
+
+def _kept(phase: Phase) -> dict[str, nn.Module]:
+    """The networks of the adversarial phase that are kept of its best epoch."""
+    names = ("generator", "discriminator")
+    return {"averaged": phase.averaged} | {name: phase.modules[name] for name in names}
+
+
+@dataclass
+class Training:
+    """Pre-trains SRResNet, then trains SRGAN from it; one that was stopped goes on.
+
+    Attributes:
+        settings: `params.srgan`.
+        seed: of the first weights and of every draw.
+        val: watched after each epoch.
+        measure: image quality of (sr, hr), two uint8 arrays (N, H, W, 3).
+        perceptual: of (sr, hr); None where its weight is 0.
+        runtime: device and precision.
+        checkpoints: where this training left its state, and leaves it.
+        curves: directory of the histories, written as they grow; None = nowhere.
+        progress: filled as it trains.
+    """
+
+    settings: Srgan
+    seed: int
+    val: Pack
+    measure: Measure
+    perceptual: Distance | None
+    runtime: Runtime
+    checkpoints: Checkpoints
+    curves: Path | None
+    progress: Progress = field(default_factory=Progress)
+
+    def fit(self, lr: Tensor, hr: Tensor, labels: np.ndarray) -> Fitted:
+        """Train on images.
 
         Args:
-            after_update: called after each update, when the state is whole.
-
-        Returns:
-            The epoch's number, and its mean values.
-
-        Raises:
-            UserError: a value is not a finite number.
-        """
-        for module in self.modules.values():
-            module.train()
-        label = f"{self.name} {self.epoch + 1}/{self.epochs}"
-        with tqdm(
-            total=len(self.crops), initial=len(self.watched), desc=label, unit="update"
-        ) as progress:
-            while len(self.watched) < len(self.crops):
-                self.update()
-                after_update()
-                progress.update()
-        means = self.means()
-        self.epoch, self.watched = self.epoch + 1, []
-        return {"epoch": self.epoch, **means, **self.constants}
-
-    def means(self) -> dict[str, float]:
-        """Mean values of the epoch under way; the one place that waits for the device.
+            lr: (N, h, w, 3) uint8 on the device.
+            hr: (N, 4h, 4w, 3) uint8 on the device.
+            labels: (N,) their classes: the discriminator is judged by as many images of each.
 
         Raises:
-            UserError: a value is not a finite number.
+            Diverged: a loss is not finite.
+            UserError: the state that was left cannot be gone on from.
         """
-        values = {k: torch.stack([row[k] for row in self.watched]) for k in self.watched[0]}
-        for name, of_updates in values.items():
-            broken = (~of_updates.isfinite()).nonzero()
-            if len(broken):
-                raise UserError(
-                    f"{name} became infinite or NaN at update {int(broken[0]) + 1} of epoch "
-                    f"{self.epoch + 1} of {self.name}: lower its learning rate under srgan, or the "
-                    "weight of that term, or set srgan.gradient_clip; the state before it is kept"
+        settings, images, state = self.settings, (lr, hr), self.checkpoints.load()
+        if state is not None:
+            self.progress = Progress(**{f.name: state[f.name] for f in fields(Progress)})
+        progress = self.progress
+
+        generator = self._network("generator", Generator, settings.generator)
+        seed = seed_for("pretraining", self.seed)
+        phase = pretraining(generator, *images, settings, self.runtime, seed)
+        if progress.srresnet_state is None:
+            self._go_on(phase, state)
+            self._pretrain(phase)
+        srresnet = copy.deepcopy(phase.averaged)
+        srresnet.load_state_dict(progress.srresnet_state)
+
+        # the adversarial phase goes on from the averaged weights, the better of the two
+        generator.load_state_dict(progress.srresnet_state)
+        discriminator = self._network("discriminator", Discriminator, settings.discriminator)
+        seed = seed_for("adversarial", self.seed)
+        phase = adversarial(
+            generator, discriminator, self.perceptual, *images, settings, self.runtime, seed
+        )
+        self._go_on(phase, state)
+        self._oppose(phase, self._samples(lr, hr, labels))
+
+        for name, network in _kept(phase).items():
+            network.load_state_dict(progress.chosen_states[name])
+        for name in ("srresnet", "srgan"):  # of a training that was done, they may be gone
+            self._write_history(name)
+        without_ema = copy.deepcopy(generator).eval()  # a copy is not compiled
+        return Fitted(srresnet, phase.averaged, without_ema, discriminator, progress)
+
+    def _network(self, name: str, kind: Callable[..., nn.Module], architecture) -> nn.Module:
+        torch.manual_seed(seed_for(name, self.seed))
+        network = accelerate(kind(**architecture.model_dump()), self.runtime.device)
+        return self.runtime.compiled(network)
+
+    def _keep(self, phase: Phase) -> None:
+        if phase.watched:
+            phase.means()  # a state that is not finite must not replace one that is
+        self.checkpoints.save(
+            {"name": phase.name, "phase": phase.state_dict()} | asdict(self.progress)
+        )
+
+    def _keep_if_due(self, phase: Phase) -> None:
+        if self.checkpoints.due():
+            self._keep(phase)
+
+    @staticmethod
+    def _go_on(phase: Phase, state: dict | None) -> None:
+        """Put a phase where it was left, if it was this one."""
+        if state is not None and state["name"] == phase.name:
+            phase.load_state_dict(state["phase"])
+            if phase.epoch < phase.epochs:
+                tqdm.write(f"{phase.name} goes on in epoch {phase.epoch + 1}")
+
+    def _write_history(self, name: str) -> None:
+        if self.curves is not None:
+            with atomic_file(self.curves / f"{name}.csv") as temporary:
+                history = pd.DataFrame(getattr(self.progress, name))
+                history.to_csv(temporary, index=False, float_format="%.6g")
+
+    def _pretrain(self, phase: Phase) -> None:
+        rows = self.progress.srresnet
+
+        def validate(row: dict) -> None:
+            quality = self.measure(enlarge(phase.averaged, self.val, self.runtime), self.val.hr)
+            rows.append(row | prefixed("val", quality))
+            self._write_history("srresnet")
+
+        if phase.epochs == 0:  # SRGAN is to start from random weights, and SRResNet stays there
+            validate({"epoch": 0, "loss": None, "gradient_norm": None})
+        while phase.epoch < phase.epochs:
+            validate(phase.run_epoch(lambda: self._keep_if_due(phase)))
+            phase.validated(-rows[-1]["val_psnr_rgb"])
+            self._keep(phase)
+        self.progress.srresnet_state = copy.deepcopy(phase.averaged.state_dict())
+
+    def _oppose(self, phase: Phase, samples: dict[str, tuple[Tensor, Tensor]]) -> None:
+        progress, rows, select = self.progress, self.progress.srgan, self.settings.select
+
+        def picture(name: str, sr: np.ndarray) -> None:
+            progress.pictures[name] = torch.from_numpy(sr[shown(self.val)])
+
+        if phase.epoch == 0 and not progress.pictures:
+            picture("SRResNet", enlarge(phase.averaged, self.val, self.runtime))
+        while phase.epoch < phase.epochs:
+            row = phase.run_epoch(lambda: self._keep_if_due(phase))
+            sr = enlarge(phase.averaged, self.val, self.runtime)
+            row |= prefixed("d_accuracy", self._accuracies(phase, samples))
+            rows.append(row | prefixed("val", self.measure(sr, self.val.hr)))
+            self._write_history("srgan")
+            _warn_if_won(rows)
+            errors = [_error(select, row) for row in rows]
+            if errors[-1] < min(errors[:-1], default=math.inf):
+                progress.chosen = row["epoch"]
+                progress.chosen_states = copy.deepcopy(
+                    {name: network.state_dict() for name, network in _kept(phase).items()}
                 )
-        return {name: of_updates.mean().item() for name, of_updates in values.items()}
+            if row["epoch"] in self.settings.snapshots:
+                picture(f"epoch {row['epoch']}", sr)
+            phase.validated(errors[-1])
+            self._keep(phase)
 
-    def validated(self, error: float) -> None:
-        """Tell `schedule: plateau` how the epoch went: the less, the better."""
-        for schedule in self.schedules:
-            if isinstance(schedule, lr_scheduler.ReduceLROnPlateau):
-                schedule.step(error)
-
-    def state_dict(self) -> dict:
-        """Everything that the next update depends on, and the values of the epoch under way."""
+    def _samples(self, lr: Tensor, hr: Tensor, labels: np.ndarray) -> dict:
+        """Images of either split, lr and hr, by which the discriminator is judged."""
+        train, val = even_sample(labels), even_sample(self.val.labels)
         return {
-            "modules": {name: module.state_dict() for name, module in self.modules.items()},
-            "averaged": self.averaged.state_dict(),
-            "optimizers": [optimizer.state_dict() for optimizer in self.optimizers],
-            "schedules": [schedule.state_dict() for schedule in self.schedules],
-            "crops": self.crops.state_dict(),
-            "epoch": self.epoch,
-            "watched": self.watched,
+            "train": (lr[train], hr[train]),
+            "val": tuple(on_device(x[val], self.runtime) for x in (self.val.lr, self.val.hr)),
         }
 
-    def load_state_dict(self, state: dict) -> None:
-        """Stand where `state_dict` was taken."""
-        for name, module in self.modules.items():
-            module.load_state_dict(state["modules"][name])
-        self.averaged.load_state_dict(state["averaged"])
-        for kind in ("optimizers", "schedules"):
-            for ours, theirs in zip(getattr(self, kind), state[kind], strict=True):
-                ours.load_state_dict(theirs)
-        self.crops.load_state_dict(state["crops"])
-        device = self.crops.lr.device
-        self.epoch = state["epoch"]
-        self.watched = [{k: v.to(device) for k, v in row.items()} for row in state["watched"]]
+    def _accuracies(self, phase: Phase, samples: dict) -> dict[str, float]:
+        """Of the discriminator, on crops that are the same after every epoch."""
+        networks = phase.modules["generator"], phase.modules["discriminator"]
+        kind, seed = self.settings.adversarial.loss, seed_for("judged", self.seed)
 
+        def crops(images: tuple[Tensor, Tensor]):
+            return crops_of(*images, self.settings, self.runtime.generator(seed))
 
-def _adam(module: nn.Module, learning_rate: float) -> torch.optim.Adam:
-    return torch.optim.Adam(module.parameters(), learning_rate, fused=True)
-
-
-def _schedule(optimizer: torch.optim.Optimizer, kind: str, epochs: int, updates: int) -> Schedule:
-    """Over a whole phase: `constant`, `step` (halved half-way), `cosine` (to 0), `plateau`."""
-    if kind == "cosine":
-        return lr_scheduler.CosineAnnealingLR(optimizer, epochs * updates)
-    if kind == "step":
-        return lr_scheduler.StepLR(optimizer, math.ceil(epochs / 2) * updates, gamma=0.5)
-    if kind == "plateau":
-        return lr_scheduler.ReduceLROnPlateau(optimizer, factor=0.5, patience=PATIENCE)
-    return lr_scheduler.ConstantLR(optimizer, factor=1.0)
-
-
-@torch.no_grad()
-def average(averaged: nn.Module, network: nn.Module, decay: float) -> None:
-    """Move to decay · averaged + (1 - decay) · network; BatchNorm's statistics are copied.
-
-    torch's own `AveragedModel` makes the host wait for a GPU at every update.
-    """
-    torch._foreach_lerp_(list(averaged.parameters()), list(network.parameters()), 1 - decay)
-    for whole in (True, False):  # lists of one type are copied in one launch
-        ours, theirs = (
-            [buffer for buffer in module.buffers() if buffer.is_floating_point() != whole]
-            for module in (averaged, network)
-        )
-        if ours:
-            torch._foreach_copy_(ours, theirs)
-
-
-def _crops(lr: Tensor, hr: Tensor, settings, random: torch.Generator) -> Crops:
-    return Crops(lr, hr, settings.crop, settings.batch_size, settings.flip, settings.turn, random)
-
-
-def pretraining(
-    generator: Generator, lr: Tensor, hr: Tensor, settings, runtime: Runtime, seed: int
-) -> Phase:
-    """SRResNet: the generator on a pixel loss.
-
-    Args:
-        generator: trained in place.
-        lr: (N, h, w, 3) uint8 on the device.
-        hr: (N, 4h, 4w, 3) uint8 on the device.
-        settings: `params.srgan`.
-        runtime: device and precision.
-        seed: of the crops.
-    """
-    phase = settings.pretraining
-    crops = _crops(lr, hr, settings, runtime.generator(seed))
-    optimizer = _adam(generator, phase.learning_rate)
-    pixel_loss, clip = PIXEL_LOSSES[phase.loss], settings.gradient_clip
-
-    def step(lr: Tensor, hr: Tensor) -> dict[str, Tensor]:
-        return pretrain_step(generator, optimizer, lr, hr, pixel_loss, clip, runtime)
-
-    return Phase(
-        name="srresnet",
-        epochs=phase.epochs,
-        crops=crops,
-        step=step,
-        modules={"generator": generator},
-        averaged=copy.deepcopy(generator).eval(),
-        ema=settings.ema,
-        optimizers=[optimizer],
-        schedules=[_schedule(optimizer, phase.schedule, phase.epochs, len(crops))],
-    )
-
-
-def adversarial(
-    generator: Generator,
-    discriminator: Discriminator,
-    perceptual: Callable[[Tensor, Tensor], Tensor] | None,
-    lr: Tensor,
-    hr: Tensor,
-    settings,
-    runtime: Runtime,
-    seed: int,
-) -> Phase:
-    """SRGAN: the generator against the discriminator, from wherever both start.
-
-    Args:
-        generator, discriminator: trained in place.
-        perceptual: of (sr, hr); None where its weight is 0.
-        lr: (N, h, w, 3) uint8 on the device.
-        hr: (N, 4h, 4w, 3) uint8 on the device.
-        settings: `params.srgan`.
-        runtime: device and precision.
-        seed: of crops, label noise and history.
-    """
-    phase, random = settings.adversarial, runtime.generator(seed)
-    crops = _crops(lr, hr, settings, random)
-    history = None
-    if phase.history:
-        side = settings.crop - GRID
-        history = History(phase.history, (3, side, side)).to(runtime.device)
-    nets = Adversaries(
-        generator,
-        discriminator,
-        _adam(generator, phase.learning_rate),
-        _adam(discriminator, phase.learning_rate),
-        history,
-        random,
-    )
-    weights = {
-        "pixel": settings.pixel.weight,
-        "perceptual": settings.perceptual.weight,
-        "adversarial": phase.weight,
-        "total_variation": settings.total_variation,
-    }
-    loss_g = GeneratorLoss(PIXEL_LOSSES[settings.pixel.loss], perceptual, phase.loss, weights)
-    loss_d = DiscriminatorLoss(
-        phase.loss, phase.label_smoothing, phase.label_noise, phase.r1, phase.r2
-    )
-
-    def step(lr: Tensor, hr: Tensor) -> dict[str, Tensor]:
-        return adversarial_step(nets, lr, hr, loss_g, loss_d, settings.gradient_clip, runtime)
-
-    optimizers = [nets.optimizer_g, nets.optimizer_d]
-    modules = {"generator": generator, "discriminator": discriminator}
-    floor = discriminator_loss_floor(phase.loss, phase.label_smoothing, phase.label_noise)
-    return Phase(
-        name="srgan",
-        epochs=phase.epochs,
-        crops=crops,
-        step=step,
-        modules=modules | ({"history": history} if history else {}),
-        averaged=copy.deepcopy(generator).eval(),
-        ema=settings.ema,
-        optimizers=optimizers,
-        schedules=[
-            _schedule(optimizer, phase.schedule, phase.epochs, len(crops))
-            for optimizer in optimizers
-        ],
-        constants={
-            "loss_d_floor": floor,
-            **{f"loss_{name}": 0.0 for name, weight in weights.items() if weight == 0},
-        },
-    )
+        return {
+            name: accuracy(*networks, kind, crops(images), self.runtime)
+            for name, images in samples.items()
+        }

@@ -11,7 +11,7 @@ from scipy.ndimage import distance_transform_edt
 from tqdm import tqdm
 
 from srgan_ab.common.runtime import Runtime
-from srgan_ab.srgan.crops import as_float, as_uint8
+from srgan_ab.common.tensors import as_float, as_uint8
 from srgan_ab.srgan.generator import Generator
 
 
@@ -37,9 +37,8 @@ def upscale(
     rows = np.arange(len(lr)) if rows is None else rows
     for start in range(0, len(rows), batch_size):
         some = rows[start : start + batch_size]
-        batch = torch.from_numpy(np.asarray(lr[some])).to(runtime.device)
         with runtime.autocast():
-            sr = generator(as_float(batch))
+            sr = generator(as_float(np.asarray(lr[some]), runtime.device))
         out[some] = as_uint8(sr).cpu().numpy()
 
 

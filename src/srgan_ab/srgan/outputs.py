@@ -8,9 +8,10 @@ from functools import partial
 
 import numpy as np
 import pandas as pd
-import torch
+from torch import nn
 from tqdm import tqdm
 
+from srgan_ab.accelerate.networks import accelerate
 from srgan_ab.common import paths
 from srgan_ab.common.checkpoints import Checkpoints
 from srgan_ab.common.errors import UserError
@@ -18,23 +19,26 @@ from srgan_ab.common.files import atomic_directory, write_metrics
 from srgan_ab.common.packs import Pack, open_pack
 from srgan_ab.common.pictures import contact_sheet, save_png
 from srgan_ab.common.runtime import Runtime
+from srgan_ab.common.schema import Srgan
 from srgan_ab.common.weights import save_weights
-from srgan_ab.srgan.fitting import (
+from srgan_ab.srgan.folds import assign_folds, rows_without
+from srgan_ab.srgan.perceptual import PerceptualLoss
+from srgan_ab.srgan.phases import Diverged
+from srgan_ab.srgan.rehearsal import rehearse
+from srgan_ab.srgan.training import (
     Distance,
     Fitted,
     Measure,
     Progress,
+    Training,
     enlarge,
-    fit,
     on_device,
     prefixed,
     shown,
 )
-from srgan_ab.srgan.folds import assign_folds, rows_without
-from srgan_ab.srgan.perceptual import PerceptualLoss
 
 
-def _perceptual(settings, lpips: Distance | None, runtime: Runtime) -> Distance | None:
+def _perceptual(settings: Srgan, lpips: Distance | None, runtime: Runtime) -> Distance | None:
     if settings.perceptual.weight == 0:
         return None
     if settings.perceptual.network == "lpips":
@@ -48,11 +52,11 @@ def _perceptual(settings, lpips: Distance | None, runtime: Runtime) -> Distance 
             "pretrained.perceptual to imagenet or a .safetensors file, or the weight to 0"
         )
     loss = PerceptualLoss(settings.perceptual.network, settings.perceptual.layer, weights)
-    return runtime.compiled(loss.to(runtime.device, memory_format=torch.channels_last))
+    return accelerate(loss, runtime.device)
 
 
-def train(
-    settings,
+def train_and_write(
+    settings: Srgan,
     seed: int,
     runtime: Runtime,
     measure: Measure,
@@ -70,59 +74,60 @@ def train(
         checkpoints: where a training that was stopped left its state, and leaves it.
 
     Raises:
-        UserError: weights that the settings ask for are not there, a loss is not finite, or the
-            images cannot be cut into so many folds.
+        UserError: weights that the settings ask for are not there, SRGAN could not be trained by
+            them, a loss is not finite, or the images cannot be cut into so many folds.
     """
     pack, val = open_pack("train"), open_pack("val")
     folds = assign_folds(pack, settings.folds, seed) if settings.folds > 1 else None
-    lr, hr = on_device(pack.lr, runtime), on_device(pack.hr, runtime)
-    fit_to = partial(
-        fit,
-        val=val,
-        settings=settings,
-        seed=seed,
-        runtime=runtime,
-        measure=measure,
-        perceptual=_perceptual(settings, lpips, runtime),
-    )
-    start = torch.get_rng_state()
+    if settings.select == "lpips" and lpips is None:
+        raise UserError("srgan.select is lpips, which needs pretrained.lpips: set it, or psnr")
+    perceptual = _perceptual(settings, lpips, runtime)
+    rehearse(settings, perceptual, runtime)
+    if isinstance(perceptual, nn.Module):
+        runtime.compiled(perceptual)
+    images = on_device(pack.lr, runtime), on_device(pack.hr, runtime), pack.labels
+    training = partial(Training, settings, seed, val, measure, perceptual, runtime)
 
     def fit_without(fold: int) -> Fitted:
         tqdm.write(f"without fold {fold} (of {settings.folds}, from 0)")
-        torch.set_rng_state(start)  # the same first weights: only the images differ
-        rows = torch.from_numpy(rows_without(folds, fold, seed)).to(lr.device)
+        rows = rows_without(folds, fold, seed)
         part = checkpoints.part(f"without_fold_{fold}")
-        return fit_to(lr[rows], hr[rows], checkpoints=part, curves=None)  # copies of the images
+        # copies of the images; the same first weights and draws: only the images differ
+        return training(part, curves=None).fit(*(x[rows] for x in images))
 
-    whole = fit_to(lr, hr, checkpoints=checkpoints, curves=paths.PLOTS)
-    without = [] if folds is None else [fit_without(fold) for fold in range(settings.folds)]
+    try:
+        whole = training(checkpoints, curves=paths.PLOTS).fit(*images)
+        without = [] if folds is None else [fit_without(fold) for fold in range(settings.folds)]
+    except Diverged:
+        checkpoints.discard()  # with the same params it would end so again
+        raise
     _save_networks(whole, without, folds, settings)
     _save_snapshots(whole.progress, val)
 
-    last = whole.progress.srgan[-1]
+    without_ema = measure(enlarge(whole.without_ema, val, runtime), val.hr)
     metrics = {
         "generator_parameters": sum(p.numel() for p in whole.srresnet.parameters()),
         "discriminator_parameters": sum(p.numel() for p in whole.discriminator.parameters()),
         "n_train": len(pack),
         "n_val": len(val),
-        **_summary(whole.progress),
-        **prefixed("srgan_without_ema_val", measure(enlarge(whole.last, val, runtime), val.hr)),
-        **{k: last[k] for k in ("d_real", "d_fake", "d_accuracy", "d_accuracy_val")},
+        **_summary(whole),
+        **prefixed("srgan_without_ema_val", without_ema),
+        **{key: value for key, value in whole.chosen.items() if key.startswith("d_")},
     }
     if folds is not None:
         metrics["folds"] = settings.folds
         for fold, fitted in enumerate(without):
             seen = {"n_train": int((folds["fold"] != fold).sum())}
-            metrics |= prefixed(f"without_fold_{fold}", seen | _summary(fitted.progress))
+            metrics |= prefixed(f"without_fold_{fold}", seen | _summary(fitted))
     write_metrics(paths.METRICS / "train_srgan.json", metrics)
 
 
-def _summary(progress: Progress) -> dict[str, float | None]:
+def _summary(fitted: Fitted) -> dict[str, float | None]:
     """Epoch and quality of the two generators that are kept."""
-    srresnet, srgan = progress.srresnet[-1], progress.srgan[progress.chosen - 1]
+    srresnet, srgan = fitted.progress.srresnet[-1], fitted.chosen
     measured = [key for key in srgan if key.startswith("val_")]
     return {
-        "epoch": progress.chosen,
+        "epoch": fitted.progress.chosen,
         **prefixed("srresnet", {key: srresnet[key] for key in measured}),
         **prefixed("srgan", {key: srgan[key] for key in measured}),
     }

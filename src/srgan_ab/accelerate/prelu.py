@@ -5,6 +5,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
+from srgan_ab.common.internals import leaky_relu_backward
+
 
 class _LearntLeakyReLU(torch.autograd.Function):
     """LeakyReLU, whose kernels are vectorised, with a gradient for its slope."""
@@ -18,22 +20,20 @@ class _LearntLeakyReLU(torch.autograd.Function):
     @once_differentiable
     def backward(ctx, gradient: Tensor) -> tuple[Tensor, Tensor]:
         x, slope = ctx.saved_tensors
-        of_x = torch.ops.aten.leaky_relu_backward(gradient, x, slope.item(), False)
+        of_x = leaky_relu_backward(gradient, x, slope.item())
         of_slope = (gradient * x.clamp(max=0)).sum(dtype=slope.dtype)
         return of_x, of_slope.view_as(slope)
 
 
-class PReLU(nn.PReLU):
-    """`nn.PReLU` with one slope for all channels, 0.25 at first (He et al. 2015, arXiv 1502.01852).
+class FastPReLU(nn.PReLU):
+    """`nn.PReLU` with one slope for all channels; it cannot be differentiated twice."""
 
-    On a CPU it cannot be differentiated twice.
-    """
-
-    def __init__(self):
-        super().__init__(num_parameters=1, init=0.25)
+    @staticmethod
+    def fits(module: nn.Module) -> bool:
+        return type(module) is nn.PReLU and module.num_parameters == 1
 
     def forward(self, x: Tensor) -> Tensor:
         """Any shape, to the same shape."""
-        if x.is_cpu and not torch.compiler.is_compiling():
-            return _LearntLeakyReLU.apply(x, self.weight)
-        return super().forward(x)
+        if torch.compiler.is_compiling():
+            return super().forward(x)
+        return _LearntLeakyReLU.apply(x, self.weight)

@@ -19,8 +19,9 @@ from srgan_ab.common.errors import UserError
 from srgan_ab.common.params import load
 from srgan_ab.common.runtime import Runtime
 from srgan_ab.quality.image_quality import measure
-from srgan_ab.srgan.experiment import train
+from srgan_ab.srgan import phases, training
 from srgan_ab.srgan.folds import rows_without
+from srgan_ab.srgan.outputs import train_and_write
 
 RUNTIME = Runtime(torch.device("cpu"), "fp32")
 
@@ -64,15 +65,15 @@ def distance(sr, hr):
     return (sr - hr).abs().flatten(1).mean(1)
 
 
-def run(chosen, checkpoints=None, lpips=None, runtime=RUNTIME):
+def run(chosen, checkpoints=None, lpips=None, runtime=RUNTIME, seed=1, measured=None):
     torch.manual_seed(0)
-    train(
+    train_and_write(
         chosen,
-        seed=1,
+        seed=seed,
         runtime=runtime,
-        measure=lambda sr, hr: measure(sr, hr, lpips, RUNTIME.device),
+        measure=measured or (lambda sr, hr: measure(sr, hr, lpips, RUNTIME.device)),
         lpips=lpips,
-        checkpoints=checkpoints or Checkpoints(tempfile.mkdtemp(dir="."), interval=1e9),
+        checkpoints=checkpoints or Checkpoints(tempfile.mkdtemp(dir="."), runtime, interval=1e9),
     )
     return {
         str(path.relative_to(Path())): hashlib.sha256(path.read_bytes()).hexdigest()
@@ -89,7 +90,7 @@ class Mortal(Checkpoints):
     """Keeps the state after every update, until it is killed after some number of them."""
 
     def __init__(self, directory, updates):
-        super().__init__(directory, interval=0)
+        super().__init__(directory, RUNTIME, interval=0)
         self.left, self.whole = updates, self
 
     def due(self):
@@ -179,22 +180,124 @@ def test_more_folds_than_groups_are_refused_before_any_training(project):
         run(settings(folds=6), untouched)
 
 
-def test_state_that_is_not_finite_does_not_replace_one_that_is(project, monkeypatch):
-    from srgan_ab.srgan import training
+def breaking(update):
+    """`pretrain_step` whose loss is NaN in one update."""
+    step, calls = phases.pretrain_step, []
 
-    step = training.pretrain_step
-    calls = []
-
-    def breaking(*arguments):
+    def broken(*arguments):
         calls.append(1)
         values = step(*arguments)
-        return values | ({"loss": torch.tensor(torch.nan)} if len(calls) == 3 else {})
+        return values | ({"loss": torch.tensor(torch.nan)} if len(calls) == update else {})
 
-    monkeypatch.setattr(training, "pretrain_step", breaking)
-    checkpoints = Checkpoints("state", interval=0)
+    return broken
+
+
+class Recording(Checkpoints):
+    """Remembers what was saved."""
+
+    def __init__(self, directory):
+        super().__init__(directory, RUNTIME, interval=0)
+        self.saved_epochs = []
+
+    def save(self, state):
+        self.saved_epochs.append(state["phase"]["epoch"])
+        super().save(state)
+
+
+def test_state_that_is_not_finite_is_never_saved(project, monkeypatch):
+    monkeypatch.setattr(phases, "pretrain_step", breaking(update=3))
+    checkpoints = Recording("state")
     with pytest.raises(UserError, match="loss became infinite or NaN at update 1 of epoch 2"):
         run(settings(), checkpoints)
-    assert checkpoints.load()["phase"]["epoch"] == 1
+    assert checkpoints.saved_epochs == [0, 0, 1]
+
+
+@pytest.mark.parametrize("update", [3, UPDATES // 2 + 2])  # the second is in a fold's training
+def test_a_training_that_diverged_leaves_no_state_and_says_that_it_starts_anew(
+    project, monkeypatch, update
+):
+    """To go on from there with the same params would end so again, and others start anew."""
+    monkeypatch.setattr(phases, "pretrain_step", breaking(update))
+    with pytest.raises(UserError, match=r"gradient_clip; the training then starts anew$"):
+        run(settings(**FOLDED), Checkpoints(".checkpoints/stage/digest", RUNTIME, interval=0))
+    assert list(Path(".checkpoints/stage").iterdir()) == []
+    assert not Path("models").exists()
+
+
+def test_all_that_is_kept_is_of_the_chosen_epoch(project):
+    """Epoch 2 of 4 is the best: networks and numbers are those of a training of 2 epochs."""
+
+    def told(values):
+        psnr = iter(values)
+        return lambda sr, hr: measure(sr, hr, None, RUNTIME.device) | {"psnr_rgb": next(psnr)}
+
+    def outcome(quality, **changes):
+        run(settings(adversarial__schedule="constant", **changes), measured=told(quality))
+        metrics = json.loads(Path("metrics/train_srgan.json").read_text())
+        return metrics, {name: parts(name) for name in ("generator", "srresnet", "discriminator")}
+
+    chosen, networks = outcome(
+        [20, 21, 22, 25, 24, 23, 19], select="psnr", adversarial__epochs=4, ema=0.5
+    )
+    plain, expected = outcome([20, 21, 22, 25, 19], adversarial__epochs=2, ema=0.5)
+    assert chosen == plain
+    assert {"epoch", "d_accuracy_train", "d_accuracy_val", "srgan_without_ema_val_ssim_y"} <= set(
+        chosen
+    )
+    for name, state in networks.items():
+        assert all(torch.equal(state[key], value) for key, value in expected[name].items()), name
+
+
+def test_neighbouring_seeds_share_no_stream(project, monkeypatch):
+    """Of crops, label noise and first weights; each phase has its own."""
+    drawn = []
+    genuine, manual = Runtime.generator, torch.manual_seed
+    monkeypatch.setattr(
+        Runtime, "generator", lambda s, seed: drawn.append(seed) or genuine(s, seed)
+    )
+    monkeypatch.setattr(torch, "manual_seed", lambda seed: drawn.append(seed) or manual(seed))
+    run(settings(), seed=1)
+    first, drawn[:] = set(drawn), []
+    run(settings(), seed=2)
+    assert len(first) == len(set(drawn)) == 6  # that of `run`, two networks, two phases, the judge
+    assert first & set(drawn) == {0}  # that of `run`
+
+
+def test_the_discriminator_is_judged_by_both_classes(project, monkeypatch):
+    """Packs are sorted by class: the first images would be of one."""
+    seen = {}
+    genuine = training.accuracy
+
+    def spy(generator, discriminator, kind, crops, runtime):
+        seen[len(seen)] = crops.hr
+        return genuine(generator, discriminator, kind, crops, runtime)
+
+    monkeypatch.setattr(training, "accuracy", spy)
+    for split, labels in (("train", [0, 0, 0, 0, 1, 1]), ("val", [0, 0, 1])):
+        np.save(f"data/{split}/labels.npy", np.array(labels))
+    run(settings(adversarial__epochs=1))
+    train, val = (np.load(f"data/{split}/hr.npy") for split in ("train", "val"))
+    assert np.array_equal(seen[0], train[[0, 3, 4, 5]])
+    assert np.array_equal(seen[1], val[[0, 2]])
+    row = pd.read_csv("plots/srgan.csv").iloc[0]
+    assert 0 <= row["d_accuracy_train"] <= 1 and 0 <= row["d_accuracy_val"] <= 1
+
+
+@pytest.mark.parametrize(
+    ("changes", "named"),
+    [
+        ({"pixel__weight": 0.0, "adversarial__weight": 0.0}, "would learn nothing"),
+        ({"batch_size": 1, "adversarial__history": 2}, r"srgan\.batch_size is 1"),
+        ({"batch_size": 1}, "leave BatchNorm one number"),
+        ({"select": "lpips"}, r"select is lpips, which needs pretrained\.lpips"),
+        ({"perceptual__weight": 1.0}, r"no weights of its network: set pretrained\.perceptual"),
+    ],
+)
+def test_what_cannot_be_trained_is_said_before_the_first_update(project, changes, named):
+    untouched = Mortal("state", 0)
+    with pytest.raises(UserError, match=named):
+        run(settings(**changes), untouched)
+    assert not Path("models").exists() and not Path("plots").exists()
 
 
 OPTIONS = {
@@ -296,13 +399,6 @@ def test_perceptual_loss_by_lpips(project):
         run(chosen)
 
 
-def test_what_settings_ask_for_and_is_not_there_is_said(project):
-    with pytest.raises(UserError, match=r"no weights of its network: set pretrained\.perceptual"):
-        run(settings(perceptual__weight=1.0))
-    with pytest.raises(UserError, match=r"select is lpips, which needs pretrained\.lpips"):
-        run(settings(select="lpips"))
-
-
 def test_without_pretraining_srresnet_is_the_start(project):
     run(settings(pretraining__epochs=0))
     assert pd.read_csv("plots/srresnet.csv")["epoch"].tolist() == [0]
@@ -313,7 +409,7 @@ def test_a_broken_state_file_is_named(project):
     Path("state").mkdir()
     Path("state/state.pt").write_bytes(b"half a file")
     with pytest.raises(UserError, match=r"state\.pt cannot be read .* delete it"):
-        run(settings(), Checkpoints("state"))
+        run(settings(), Checkpoints("state", RUNTIME))
 
 
 @pytest.mark.slow

@@ -8,12 +8,13 @@ from repository import PARAMS
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from torch.utils._python_dispatch import TorchDispatchMode
 
+from srgan_ab.accelerate.averaging import average
 from srgan_ab.common.errors import UserError
 from srgan_ab.common.params import load
 from srgan_ab.common.runtime import Runtime
 from srgan_ab.srgan.discriminator import Discriminator
 from srgan_ab.srgan.generator import Generator
-from srgan_ab.srgan.training import adversarial, average, pretraining
+from srgan_ab.srgan.phases import adversarial, pretraining
 
 RUNTIME = Runtime(torch.device("cpu"), "fp32")
 PHASES = ("pretraining", "adversarial")
@@ -135,14 +136,6 @@ def test_the_average_is_that_of_torch(decay):
         assert same(averaged.state_dict(), reference.module.state_dict())
 
 
-def test_a_training_goes_on_only_on_its_kind_of_device(settings):
-    phase = start(settings(), "pretraining")
-    state = phase.state_dict()
-    state["crops"]["device"] = "cuda"
-    with pytest.raises(UserError, match=r"began on cuda .* delete \.checkpoints to begin anew"):
-        phase.load_state_dict(state)
-
-
 def test_pretraining_learns(settings):
     """Flat pictures of random colours: the network has only to learn the colours."""
     lr = torch.randint(0, 256, (8, 1, 1, 3), dtype=torch.uint8).expand(-1, 4, 4, -1).contiguous()
@@ -174,10 +167,31 @@ def test_schedules_set_the_rate_of_every_update(settings, schedule, expected):
     assert [rate / 0.001 for rate in rates] == pytest.approx(expected, abs=1e-5)
 
 
-def test_plateau_halves_the_rate_once_validation_stalls(settings):
-    phase = start(settings(pretraining={"schedule": "plateau", "learning_rate": 1e-3}), PHASES[0])
+@pytest.mark.parametrize("name", PHASES)
+@pytest.mark.parametrize(
+    ("psnr", "halved"),
+    [
+        (lambda epoch: 20 + 0.001 * epoch, 0),  # rises, by 0.005 % an epoch
+        (lambda epoch: 25.0, 2),  # flat
+        (lambda epoch: 30 - 0.001 * epoch, 2),  # falls
+        (lambda epoch: 30 - 0.5 * epoch, 2),
+        (lambda epoch: 0.01 * epoch - 0.05, 0),  # rises through 0
+    ],
+)
+def test_plateau_halves_the_rate_when_psnr_no_longer_rises(settings, name, psnr, halved):
+    """The first of 13 epochs is the best, and after six worse ones the rate is halved."""
+    plateau = {"schedule": "plateau", "learning_rate": 1e-3}
+    phase = start(settings(plateau, plateau), name)
+    for epoch in range(13):
+        phase.validated(-psnr(epoch))
+    rates = [optimizer.param_groups[0]["lr"] for optimizer in phase.optimizers]
+    assert rates == pytest.approx([1e-3 / 2**halved] * len(rates))
+
+
+def test_plateau_halves_the_rate_when_lpips_no_longer_falls(settings):
+    phase = start(settings(adversarial={"schedule": "plateau", "learning_rate": 1e-3}), PHASES[1])
     rates = []
-    for error in [5.0, 4.0, *[4.0] * 6]:
+    for error in [0.3, 0.2, *[0.2] * 6]:
         phase.validated(error)
         rates.append(phase.optimizers[0].param_groups[0]["lr"])
     assert rates == pytest.approx([1e-3] * 7 + [5e-4])

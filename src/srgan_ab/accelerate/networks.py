@@ -1,0 +1,32 @@
+"""A network on its device, in the form in which it is computed fastest; what it computes stays."""
+
+import torch
+from torch import nn
+
+from srgan_ab.accelerate.depthwise import StridedDepthwise
+from srgan_ab.accelerate.doubling import CopiedDoubling
+from srgan_ab.accelerate.memory import keep_freed_memory
+from srgan_ab.accelerate.prelu import FastPReLU
+from srgan_ab.accelerate.tail import Tail
+
+
+def accelerate(network: nn.Module, device: torch.device) -> nn.Module:
+    """Move a network to a device, channels last in memory, with faster code for some layers.
+
+    A layer keeps its parameters, their names and its settings: only its `forward` is another.
+
+    Args:
+        network: of plain layers; changed in place.
+        device: where it is to be computed.
+
+    Returns:
+        The network itself.
+    """
+    kinds = (FastPReLU, Tail, StridedDepthwise) if device.type == "cpu" else (CopiedDoubling,)
+    for module in network.modules():
+        for kind in kinds:
+            if kind.fits(module):
+                module.__class__ = kind
+    if device.type == "cpu":
+        keep_freed_memory()
+    return network.to(device, memory_format=torch.channels_last)

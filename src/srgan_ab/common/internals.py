@@ -1,0 +1,19 @@
+"""What torch does not promise to keep: private or unstable functions, called from here alone.
+
+Tried with torch 2.11 to 2.14; pyproject.toml admits no later one before it is tried.
+"""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+
+def copy_all_(to: Sequence[Tensor], source: Sequence[Tensor]) -> None:
+    """Copy many tensors of one type in one launch."""
+    torch._foreach_copy_(to, source)
+
+
+def leaky_relu_backward(gradient: Tensor, x: Tensor, slope: float) -> Tensor:
+    """The gradient of `leaky_relu` by its input, without computing its output again."""
+    return torch.ops.aten.leaky_relu_backward(gradient, x, slope, False)

@@ -1,0 +1,59 @@
+"""How often the discriminator is right, on training and on validation images by one protocol.
+
+In the history, `d_accuracy` is the mean over an epoch's updates, while both networks move;
+`d_accuracy_train` and `d_accuracy_val` are measured here when it is over, and can be compared.
+"""
+
+import copy
+
+import numpy as np
+import torch
+
+from srgan_ab.common.runtime import Runtime
+from srgan_ab.srgan.crops import Crops
+from srgan_ab.srgan.discriminator import Discriminator
+from srgan_ab.srgan.generator import Generator
+from srgan_ab.srgan.losses import compared
+from srgan_ab.srgan.steps import shifted
+
+JUDGED = 256  # images at most
+
+
+def even_sample(labels: np.ndarray) -> np.ndarray:
+    """Rows of at most `JUDGED` images, as many of each class, evenly spaced within it."""
+    classes = [np.flatnonzero(labels == label) for label in np.unique(labels)]
+    share = min(JUDGED // len(classes), *map(len, classes))
+    places = [np.linspace(0, len(rows) - 1, share).astype(int) for rows in classes]
+    return np.concatenate([rows[here] for rows, here in zip(classes, places, strict=True)])
+
+
+@torch.no_grad()
+def accuracy(
+    generator: Generator,
+    discriminator: Discriminator,
+    kind: str,
+    crops: Crops,
+    runtime: Runtime,
+) -> float:
+    """How often the discriminator is right about crops, seen as in training; nothing is learnt.
+
+    BatchNorm of both networks looks at the batch, and the generator is not the averaged one.
+
+    Args:
+        generator, discriminator: left as they are.
+        kind: of the discriminator's loss.
+        crops: one pass of them is judged, batch by batch.
+        runtime: precision.
+    """
+    # copies, whose statistics may move; and no copy is compiled
+    generator, discriminator = (copy.deepcopy(x).train() for x in (generator, discriminator))
+    right = []
+    for _ in range(len(crops)):
+        lr, hr = crops.next()
+        with runtime.autocast():
+            sr = generator(lr)
+        sr, hr = shifted(sr.float(), hr, crops.generator)
+        with runtime.autocast():
+            real, fake = compared(kind, discriminator(hr).float(), discriminator(sr).float())
+        right += [real > 0, fake <= 0]
+    return torch.cat(right).float().mean().item()

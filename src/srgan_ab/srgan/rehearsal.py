@@ -1,0 +1,64 @@
+"""Each loss once, on an empty window: what cannot be computed is said before training."""
+
+import torch
+from torch import nn
+
+from srgan_ab.common.errors import UserError
+from srgan_ab.common.runtime import Runtime
+from srgan_ab.srgan.discriminator import Discriminator
+from srgan_ab.srgan.phases import loss_weights
+from srgan_ab.srgan.steps import GRID
+from srgan_ab.srgan.training import Distance
+
+
+@torch.no_grad()
+def rehearse(settings, perceptual: Distance | None, runtime: Runtime) -> None:
+    """Refuse settings by which SRGAN could not be trained, or not as they say.
+
+    Args:
+        settings: `params.srgan`.
+        perceptual: of (sr, hr), on the runtime's device; None where its weight is 0.
+        runtime: the device.
+
+    Raises:
+        UserError: no term of the generator's loss has a weight, the history has no half a batch to
+            exchange, or a network cannot look at so small a window.
+    """
+    if not any(loss_weights(settings).values()):
+        raise UserError(
+            "srgan.pixel.weight, srgan.perceptual.weight, srgan.adversarial.weight and "
+            "srgan.total_variation are all 0, so SRGAN would learn nothing: set one above 0"
+        )
+    if settings.adversarial.history and settings.batch_size == 1:
+        raise UserError(
+            "srgan.adversarial.history exchanges half of each batch, and srgan.batch_size is 1: "
+            "set it to 2 or more, or the history to 0"
+        )
+    side = settings.crop - GRID  # of what `shifted` shows to the networks that judge
+    window = torch.zeros(min(settings.batch_size, 2), 3, side, side, device=runtime.device)
+    try:
+        Discriminator(**settings.discriminator.model_dump()).to(runtime.device)(window)
+    except ValueError:  # of BatchNorm, which has one number per map
+        raise UserError(
+            f"srgan.batch_size 1 and srgan.crop {settings.crop} leave BatchNorm one number to "
+            "normalise in the discriminator's last maps: raise either of them, or set "
+            "srgan.discriminator.normalization to none"
+        ) from None
+    if perceptual is not None:
+        _look(perceptual, window, settings)
+
+
+def _look(perceptual: Distance, window: torch.Tensor, settings) -> None:
+    # a compiled network would be compiled for this window too
+    look = perceptual.forward if isinstance(perceptual, nn.Module) else perceptual
+    try:
+        finite = look(window, window).float().mean().isfinite().item()
+    except RuntimeError:
+        finite = False
+    if not finite:
+        network = settings.perceptual.network
+        shallower = "" if network == "lpips" else ", or choose a shallower srgan.perceptual.layer"
+        raise UserError(
+            f"srgan.perceptual.network {network} leaves nothing of a window of {window.shape[-1]} "
+            f"pixels, srgan.crop less {GRID}: raise srgan.crop{shallower}"
+        )
