@@ -157,7 +157,9 @@ def test_a_resumable_stage_keeps_its_state_until_it_succeeds_and_no_other_after(
     """A folder for each set of params; what a run with others left goes when one succeeds."""
     text = SCRIPT.replace("def toy(params):", "def toy(params, checkpoints):")
     text = text.replace("run(toy)", "run(toy, resumable=True)")
-    body = "    (checkpoints / 'state').mkdir(parents=True, exist_ok=True)\n    assert params.seed == 9"
+    body = """\
+    (checkpoints / 'state').mkdir(parents=True, exist_ok=True)
+    assert params.seed == 9"""
     script, params = project / "stages/toy.py", project / "params.yaml"
     script.write_text(text.format(body=body))
 
