@@ -13,4 +13,5 @@ os.chdir(ROOT)
 
 from srgan_ab.common import paths, portable  # noqa: E402
 
-portable.pin(paths.PARAMS)  # before anything loads NumPy or torch
+if Path(sys.argv[0]).resolve().parent == ROOT / "stages":  # it is run, not imported by a test
+    portable.pin(paths.PARAMS)  # before anything loads NumPy or torch

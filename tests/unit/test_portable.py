@@ -29,9 +29,8 @@ MACHINES = [
 
 # Two updates of every network of the project and a few numbers of NumPy, as a stage computes them.
 TRAINING = """
-import hashlib, json, sys
-sys.path.insert(0, {stages!r})
 import _bootstrap
+import hashlib, json
 import numpy as np, torch
 from pathlib import Path
 from srgan_ab.classifier.backbones import build
@@ -50,7 +49,7 @@ networks = dict(
     discriminator=Discriminator(**params.srgan.discriminator.model_dump()),
     small_cnn=build("small_cnn", None, "none"), mobilenet_v2=build("mobilenet_v2", None, "none"),
 )
-found = {{"threads": torch.get_num_threads()}}
+found = {"threads": torch.get_num_threads()}
 for name, network in networks.items():
     network.train().to(memory_format=torch.channels_last)
     optimizer = torch.optim.Adam(network.parameters(), 1e-3, fused=True)
@@ -74,6 +73,7 @@ def checkout(tmp_path_factory):
     root = tmp_path_factory.mktemp("checkout")
     (root / "stages").mkdir()
     (root / "stages/_bootstrap.py").write_text((ROOT / "stages/_bootstrap.py").read_text())
+    (root / "stages/train.py").write_text(TRAINING)
     (root / "src").symlink_to(ROOT / "src")
     return root
 
@@ -90,7 +90,7 @@ def params():
 
 def trained(root: Path, environment: dict[str, str]) -> dict:
     result = subprocess.run(
-        [sys.executable, "-c", TRAINING.format(stages=str(root / "stages"))],
+        [sys.executable, str(root / "stages/train.py")],
         env={k: v for k, v in os.environ.items() if k not in portable.PINNED} | environment,
         capture_output=True,
         text=True,
