@@ -236,19 +236,10 @@ def test_the_mean_history_ends_where_the_first_network_stopped(project, monkeypa
     assert last["epoch"].tolist() == [1, 2] and last["val_loss"].tolist() == [3.0, 6.0]
 
 
-@pytest.mark.parametrize(
-    ("changes", "named"),
-    [
-        ({"backbone": "alexnet"}, "alexnet cannot look at images of 16 pixels: raise images.hr"),
-        ({"batch_size": 1}, "classifier.batch_size 1 and images of 16 pixels leave BatchNorm"),
-    ],
-)
-def test_what_cannot_be_trained_is_said_before_the_first_update(
-    project, monkeypatch, changes, named
-):
+def test_what_cannot_be_trained_is_said_before_the_first_update(project, monkeypatch):
     monkeypatch.setattr(arms, "fit", lambda *a, **named: pytest.fail("an update"))
-    project["classifier"] |= changes
-    with pytest.raises(UserError, match=named):
+    project["classifier"] |= {"backbone": "alexnet"}
+    with pytest.raises(UserError, match=r"alexnet cannot look at images of 16 pixels: raise"):
         run("a", project)
     assert not arms.paths.classifier("a").exists()
 

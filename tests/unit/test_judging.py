@@ -1,10 +1,9 @@
 """The discriminator's accuracy: one protocol, that of training, for whatever images it is given."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 import torch
+from repository import PARAMS
 
 from srgan_ab.common.params import load
 from srgan_ab.common.runtime import Runtime
@@ -14,7 +13,6 @@ from srgan_ab.srgan.generator import Generator
 from srgan_ab.srgan.judging import JUDGED, accuracy, even_sample
 from srgan_ab.srgan.phases import adversarial
 
-PARAMS = Path(__file__).parents[1] / "params.yaml"
 RUNTIME = Runtime(torch.device("cpu"), "fp32")
 KINDS = ("bce", "lsgan", "relativistic")
 

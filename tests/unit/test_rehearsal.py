@@ -1,9 +1,8 @@
 """Settings by which SRGAN cannot be trained are told from those by which it can."""
 
-from pathlib import Path
-
 import pytest
 import torch
+from repository import PARAMS
 from torchvision.models import vgg19
 
 from srgan_ab.common.errors import UserError
@@ -12,7 +11,7 @@ from srgan_ab.common.runtime import Runtime
 from srgan_ab.srgan.rehearsal import rehearse
 
 RUNTIME = Runtime(torch.device("cpu"), "fp32")
-SRGAN = load(Path(__file__).parents[1] / "params.yaml").srgan
+SRGAN = load(PARAMS).srgan
 
 
 def settings(**changes):

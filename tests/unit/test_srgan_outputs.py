@@ -1,144 +1,39 @@
-"""The whole training on small packs: what it writes, how it goes on, that every option counts."""
+"""The whole training on small packs: what it writes, and that every option counts."""
 
-import hashlib
 import json
 import shutil
-import tempfile
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 import torch
-from repository import PARAMS
+import toy_srgan
 from safetensors.torch import load_file
+from toy_srgan import FOLDED, RUNTIME, distance, parts, run, settings
 
 from srgan_ab.common import paths
 from srgan_ab.common.checkpoints import Checkpoints
 from srgan_ab.common.errors import UserError
-from srgan_ab.common.params import load
 from srgan_ab.common.runtime import Runtime
 from srgan_ab.quality.image_quality import measure
-from srgan_ab.srgan import phases, training
+from srgan_ab.srgan import training
 from srgan_ab.srgan.folds import rows_without
-from srgan_ab.srgan.outputs import train_and_write
 
-RUNTIME = Runtime(torch.device("cpu"), "fp32")
+
+class Untouched(Checkpoints):
+    """No update is made."""
+
+    def __init__(self):
+        super().__init__(Path("state"), RUNTIME, interval=0)
+
+    def due(self):
+        pytest.fail("an update")
 
 
 @pytest.fixture
 def project(tmp_path, monkeypatch):
-    """Packs of random pictures, 6 for training and 3 for validation, in an empty directory."""
-    monkeypatch.chdir(tmp_path)
-    random = np.random.default_rng(0)
-    for split, n in (("train", 6), ("val", 3)):
-        directory = tmp_path / "data" / split
-        directory.mkdir(parents=True)
-        lr = random.integers(0, 256, (n, 8, 8, 3), dtype=np.uint8)
-        np.save(directory / "lr.npy", lr)
-        np.save(directory / "hr.npy", lr.repeat(4, 1).repeat(4, 2))
-        np.save(directory / "labels.npy", np.zeros(n, int))
-        index = pd.DataFrame({"id": range(n), "label": "x", "group": [0, 0, 1, 2, 3, 4][:n]})
-        index.to_csv(directory / "index.csv", index=False)
-    return tmp_path
-
-
-def settings(**changes):
-    """The default ones at toy size: 2 + 2 epochs of 2 updates; `a__b=1` sets `a.b`."""
-    srgan = load(PARAMS).srgan.model_dump()
-    toy = {
-        **{"generator__blocks": 1, "generator__channels": 4, "discriminator__channels": 2},
-        **{"crop": 16, "batch_size": 4, "snapshots": [1]},
-        **{"pretraining__epochs": 2, "adversarial__epochs": 2},
-    }
-    for path, value in (toy | changes).items():
-        *sections, key = path.split("__")
-        section = srgan
-        for name in sections:
-            section = section[name]
-        section[key] = value
-    return type(load(PARAMS).srgan).model_validate(srgan)
-
-
-def distance(sr, hr):
-    """Stands in for LPIPS."""
-    return (sr - hr).abs().flatten(1).mean(1)
-
-
-def run(chosen, checkpoints=None, lpips=None, runtime=RUNTIME, seed=1, measured=None):
-    torch.manual_seed(0)
-    train_and_write(
-        chosen,
-        seed=seed,
-        runtime=runtime,
-        measure=measured or (lambda sr, hr: measure(sr, hr, lpips, RUNTIME.device)),
-        lpips=lpips,
-        checkpoints=checkpoints or Checkpoints(tempfile.mkdtemp(dir="."), runtime, interval=1e9),
-    )
-    return {
-        str(path.relative_to(Path())): hashlib.sha256(path.read_bytes()).hexdigest()
-        for folder in ("models", "metrics", "plots")
-        for path in Path(folder).rglob("*.*")
-    }
-
-
-class Killed(BaseException):
-    """SIGKILL asks no one."""
-
-
-class Mortal(Checkpoints):
-    """Keeps the state after every update, until it is killed after some number of them."""
-
-    def __init__(self, directory, updates):
-        super().__init__(directory, RUNTIME, interval=0)
-        self.left, self.whole = updates, self
-
-    def due(self):
-        if not self.whole.left:
-            raise Killed
-        self.whole.left -= 1
-        return True
-
-    def part(self, name):
-        part = Mortal(super().part(name).path.parent, 0)
-        part.whole = self  # one life for all
-        return part
-
-
-@pytest.mark.parametrize("updates", [1, 2, 3, 5, 6, 7])
-def test_killed_and_run_again_it_writes_the_same_bits(project, updates):
-    """8 updates in all; kills fall into either phase, inside an epoch and on its border."""
-    chosen = settings(adversarial__history=2, adversarial__label_noise=0.1, select="psnr")
-    whole = run(chosen)
-    with pytest.raises(Killed):
-        run(chosen, Mortal("state", updates))
-    (project / "plots/srgan.csv").unlink(missing_ok=True)
-    assert run(chosen, Mortal("state", 8)) == whole
-
-
-def test_a_killed_training_does_only_the_rest(project):
-    with pytest.raises(Killed):
-        run(settings(), Mortal("state", 5))
-    rest = Mortal("state", 100)
-    run(settings(), rest)
-    assert 100 - rest.left == 3
-
-
-FOLDED = {"folds": 2, "batch_size": 2, "generator__normalization": "batch"}
-UPDATES = 12  # of each training: 2 + 2 epochs of 3
-
-
-@pytest.mark.parametrize("updates", [5, UPDATES, UPDATES + 1, UPDATES + 6, 2 * UPDATES + 4])
-def test_killed_in_any_fold_and_run_again_it_writes_the_same_bits(project, updates):
-    chosen = settings(**FOLDED, select="psnr")
-    whole = run(chosen)
-    assert {f"models/srgan/without_fold_{n}/generator.safetensors" for n in (0, 1)} <= set(whole)
-    with pytest.raises(Killed):
-        run(chosen, Mortal("state", updates))
-    shutil.rmtree("plots", ignore_errors=True)
-    rest = Mortal("state", 100)
-    assert run(chosen, rest) == whole
-    assert 100 - rest.left == 3 * UPDATES - updates
+    return toy_srgan.project(tmp_path, monkeypatch)
 
 
 def test_folds_add_generators_and_change_nothing_else(project):
@@ -175,53 +70,8 @@ def test_a_fold_is_trained_on_the_others_alone(project):
 
 
 def test_more_folds_than_groups_are_refused_before_any_training(project):
-    untouched = Mortal("state", 0)
     with pytest.raises(UserError, match=r"srgan\.folds is 6, .* at most 5 folds"):
-        run(settings(folds=6), untouched)
-
-
-def breaking(update):
-    """`pretrain_step` whose loss is NaN in one update."""
-    step, calls = phases.pretrain_step, []
-
-    def broken(*arguments):
-        calls.append(1)
-        values = step(*arguments)
-        return values | ({"loss": torch.tensor(torch.nan)} if len(calls) == update else {})
-
-    return broken
-
-
-class Recording(Checkpoints):
-    """Remembers what was saved."""
-
-    def __init__(self, directory):
-        super().__init__(directory, RUNTIME, interval=0)
-        self.saved_epochs = []
-
-    def save(self, state):
-        self.saved_epochs.append(state["phase"]["epoch"])
-        super().save(state)
-
-
-def test_state_that_is_not_finite_is_never_saved(project, monkeypatch):
-    monkeypatch.setattr(phases, "pretrain_step", breaking(update=3))
-    checkpoints = Recording("state")
-    with pytest.raises(UserError, match="loss became infinite or NaN at update 1 of epoch 2"):
-        run(settings(), checkpoints)
-    assert checkpoints.saved_epochs == [0, 0, 1]
-
-
-@pytest.mark.parametrize("update", [3, UPDATES // 2 + 2])  # the second is in a fold's training
-def test_a_training_that_diverged_leaves_no_state_and_says_that_it_starts_anew(
-    project, monkeypatch, update
-):
-    """To go on from there with the same params would end so again, and others start anew."""
-    monkeypatch.setattr(phases, "pretrain_step", breaking(update))
-    with pytest.raises(UserError, match=r"gradient_clip; the training then starts anew$"):
-        run(settings(**FOLDED), Checkpoints(".checkpoints/stage/digest", RUNTIME, interval=0))
-    assert list(Path(".checkpoints/stage").iterdir()) == []
-    assert not Path("models").exists()
+        run(settings(folds=6), Untouched())
 
 
 def test_all_that_is_kept_is_of_the_chosen_epoch(project):
@@ -294,9 +144,8 @@ def test_the_discriminator_is_judged_by_both_classes(project, monkeypatch):
     ],
 )
 def test_what_cannot_be_trained_is_said_before_the_first_update(project, changes, named):
-    untouched = Mortal("state", 0)
     with pytest.raises(UserError, match=named):
-        run(settings(**changes), untouched)
+        run(settings(**changes), Untouched())
     assert not Path("models").exists() and not Path("plots").exists()
 
 
@@ -334,10 +183,6 @@ OPTIONS = {
     "select": "psnr",
     "snapshots": [2],
 }
-
-
-def parts(name):
-    return load_file(f"models/srgan/{name}.safetensors")
 
 
 @pytest.mark.parametrize("option", OPTIONS)
@@ -403,13 +248,6 @@ def test_without_pretraining_srresnet_is_the_start(project):
     run(settings(pretraining__epochs=0))
     assert pd.read_csv("plots/srresnet.csv")["epoch"].tolist() == [0]
     assert parts("srresnet")["tail.weight"].abs().sum() == 0  # the bicubic skip alone
-
-
-def test_a_broken_state_file_is_named(project):
-    Path("state").mkdir()
-    Path("state/state.pt").write_bytes(b"half a file")
-    with pytest.raises(UserError, match=r"state\.pt cannot be read .* delete it"):
-        run(settings(), Checkpoints("state", RUNTIME))
 
 
 @pytest.mark.slow

@@ -1,0 +1,80 @@
+"""A training of SRGAN at toy size: packs in an empty directory, settings, and what it writes."""
+
+import hashlib
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+from repository import PARAMS
+from safetensors.torch import load_file
+
+from srgan_ab.common.checkpoints import Checkpoints
+from srgan_ab.common.params import load
+from srgan_ab.common.runtime import Runtime
+from srgan_ab.quality.image_quality import measure
+from srgan_ab.srgan.outputs import train_and_write
+
+RUNTIME = Runtime(torch.device("cpu"), "fp32")
+FOLDED = {"folds": 2, "batch_size": 2, "generator__normalization": "batch"}
+UPDATES = 12  # of each training: 2 + 2 epochs of 3
+
+
+def project(tmp_path, monkeypatch):
+    """Packs of random pictures, 6 for training and 3 for validation, in an empty directory."""
+    monkeypatch.chdir(tmp_path)
+    random = np.random.default_rng(0)
+    for split, n in (("train", 6), ("val", 3)):
+        directory = tmp_path / "data" / split
+        directory.mkdir(parents=True)
+        lr = random.integers(0, 256, (n, 8, 8, 3), dtype=np.uint8)
+        np.save(directory / "lr.npy", lr)
+        np.save(directory / "hr.npy", lr.repeat(4, 1).repeat(4, 2))
+        np.save(directory / "labels.npy", np.zeros(n, int))
+        index = pd.DataFrame({"id": range(n), "label": "x", "group": [0, 0, 1, 2, 3, 4][:n]})
+        index.to_csv(directory / "index.csv", index=False)
+    return tmp_path
+
+
+def settings(**changes):
+    """The default ones at toy size: 2 + 2 epochs of 2 updates; `a__b=1` sets `a.b`."""
+    srgan = load(PARAMS).srgan.model_dump()
+    toy = {
+        **{"generator__blocks": 1, "generator__channels": 4, "discriminator__channels": 2},
+        **{"crop": 16, "batch_size": 4, "snapshots": [1]},
+        **{"pretraining__epochs": 2, "adversarial__epochs": 2},
+    }
+    for path, value in (toy | changes).items():
+        *sections, key = path.split("__")
+        section = srgan
+        for name in sections:
+            section = section[name]
+        section[key] = value
+    return type(load(PARAMS).srgan).model_validate(srgan)
+
+
+def distance(sr, hr):
+    """Stands in for LPIPS."""
+    return (sr - hr).abs().flatten(1).mean(1)
+
+
+def run(chosen, checkpoints=None, lpips=None, runtime=RUNTIME, seed=1, measured=None):
+    torch.manual_seed(0)
+    train_and_write(
+        chosen,
+        seed=seed,
+        runtime=runtime,
+        measure=measured or (lambda sr, hr: measure(sr, hr, lpips, RUNTIME.device)),
+        lpips=lpips,
+        checkpoints=checkpoints or Checkpoints(tempfile.mkdtemp(dir="."), runtime, interval=1e9),
+    )
+    return {
+        str(path.relative_to(Path())): hashlib.sha256(path.read_bytes()).hexdigest()
+        for folder in ("models", "metrics", "plots")
+        for path in Path(folder).rglob("*.*")
+    }
+
+
+def parts(name):
+    return load_file(f"models/srgan/{name}.safetensors")
