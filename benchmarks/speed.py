@@ -143,7 +143,12 @@ def main(
 ) -> None:
     """Measure the training steps of both phases and generation, 32 to 128 pixels."""
     settings = RuntimeParams(
-        device=device, precision=precision, compile=compile, threads=None, workers=None
+        device=device,
+        precision=precision,
+        compile=compile,
+        threads=None,
+        workers=None,
+        portable=False,
     )
     runtime = prepare(settings, seed=0)
     place = runtime.device

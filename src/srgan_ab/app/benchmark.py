@@ -54,7 +54,7 @@ def benchmark(
     if len(by_name) < len(folders):
         raise UserError("two of the folders have the same name: rename one, or measure it apart")
     settings = RuntimeParams(
-        device=device, precision="auto", compile=None, threads=None, workers=None
+        device=device, precision="auto", compile=None, threads=None, workers=None, portable=False
     )
     runtime = prepare(settings, seed=0)
 

@@ -47,7 +47,7 @@ def upscale(
     if output.suffix.lower() != ".png":
         raise UserError(f"{output} must end in .png: the result is written without loss")
     settings = RuntimeParams(
-        device=device, precision="auto", compile=None, threads=None, workers=None
+        device=device, precision="auto", compile=None, threads=None, workers=None, portable=False
     )
     runtime = prepare(settings, seed=0)
     generator = load_generator(model, runtime.device)
