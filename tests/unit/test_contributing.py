@@ -8,7 +8,7 @@ import pytest
 import yaml
 from repository import ROOT, default_params
 
-TEXT = (ROOT / "CONTRIBUTING.md").read_text()
+TEXT = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
 PATH = re.compile(r"[\w./-]+/[\w./-]+|[\w.-]+\.(?:md|yaml|toml|txt|in)")
 
 
@@ -29,9 +29,9 @@ def names_in(file: Path) -> set[str]:
     if file == ROOT / "params.yaml":  # the user's own; the tests' has the same keys
         return names_in_yaml(default_params())
     if file.suffix == ".yaml":
-        return names_in_yaml(yaml.safe_load(file.read_text()))
+        return names_in_yaml(yaml.safe_load(file.read_text(encoding="utf-8")))
     names = set()
-    for node in ast.walk(ast.parse(file.read_text())):
+    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
         match node:
             case ast.ClassDef(name=name):
                 names |= {name}
@@ -100,6 +100,6 @@ def test_files_exist():
 
 
 def test_make_targets_exist():
-    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.M))
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.M))
     named = set(re.findall(r"(?:^|`)make ([a-z-]+)", TEXT, re.M))
     assert {"setup", "test", "lint", "repro"} <= named <= targets

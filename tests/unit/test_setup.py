@@ -4,13 +4,12 @@ import re
 import shutil
 import subprocess
 import tomllib
-from pathlib import Path
 
 import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
+from repository import ROOT
 
-ROOT = Path(__file__).resolve().parents[2]
 UV = """
 case "$1" in
   venv) mkdir -p .venv/bin && : > .venv/bin/python && chmod +x .venv/bin/python ;;
@@ -38,7 +37,7 @@ def machine(tmp_path):
 
         @staticmethod
         def has(name: str, script: str) -> None:
-            (programs / name).write_text(f"#!/bin/sh\n{script}")
+            (programs / name).write_text(f"#!/bin/sh\n{script}", encoding="utf-8")
             (programs / name).chmod(0o755)
 
         @staticmethod
@@ -46,14 +45,19 @@ def machine(tmp_path):
             environment = {"PATH": str(programs), "HOME": str(home)} | environment
             command = [shutil.which("make"), "setup"]
             result = subprocess.run(
-                command, cwd=project, env=environment, capture_output=True, text=True, check=False
+                command,
+                cwd=project,
+                env=environment,
+                capture_output=True,
+                encoding="utf-8",
+                check=False,
             )
             assert result.returncode == code, result.stderr
             return result.stdout + result.stderr
 
         @staticmethod
         def asked() -> str:
-            return (project / "asked").read_text()
+            return (project / "asked").read_text(encoding="utf-8")
 
     return Machine
 
@@ -99,7 +103,7 @@ ln -s "$(command -v uv-of-pip)" .venv/bin/uv
     )
     said = machine.setup(0)
     assert said.startswith("make: making .venv with python3\nmake: fetching uv")
-    assert (machine.root / "pip").read_text() == (
+    assert (machine.root / "pip").read_text(encoding="utf-8") == (
         "-m pip install -qq --disable-pip-version-check --no-deps "
         "--constraint requirements.txt uv\n"
     )
@@ -120,15 +124,16 @@ def test_a_python_without_its_venv_module(machine):
 
 
 def test_help_lists_every_target_a_user_may_give():
-    text = (ROOT / "Makefile").read_text()
+    text = (ROOT / "Makefile").read_text(encoding="utf-8")
     targets = set(re.findall(r"^([a-z-]+):", text, re.M)) - {"git", "commit"}
     command = ["make", "--no-print-directory", "help"]
-    listed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    listed = subprocess.check_output(command, cwd=ROOT, encoding="utf-8")
     assert {line.split()[1] for line in listed.splitlines()} == targets
 
 
 def requirements(name: str) -> list[Requirement]:
-    lines = (re.sub(r"(^|\s)#.*", "", line) for line in (ROOT / name).read_text().splitlines())
+    lines = (ROOT / name).read_text(encoding="utf-8").splitlines()
+    lines = [re.sub(r"(^|\s)#.*", "", line) for line in lines]
     return [Requirement(line) for line in lines if line.strip()]
 
 
@@ -138,7 +143,7 @@ def test_every_requirement_is_pinned_and_comes_from_the_ordinary_index():
         assert re.fullmatch(r"==[\w.]+", str(pin.specifier)) and not pin.url, pin
     for wanted in requirements("requirements.in"):
         assert pins[canonicalize_name(wanted.name)].specifier == wanted.specifier, wanted
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     extras = project["optional-dependencies"].values()
     for line in [*project["dependencies"], *(line for extra in extras for line in extra)]:
         wanted = Requirement(line)
