@@ -17,3 +17,8 @@ def copy_all_(to: Sequence[Tensor], source: Sequence[Tensor]) -> None:
 def leaky_relu_backward(gradient: Tensor, x: Tensor, slope: float) -> Tensor:
     """The gradient of `leaky_relu` by its input, without computing its output again."""
     return torch.ops.aten.leaky_relu_backward(gradient, x, slope, False)
+
+
+def has_avx512_bf16() -> bool:
+    """Whether this processor multiplies in bf16 by AVX-512."""
+    return torch.cpu._is_avx512_bf16_supported()

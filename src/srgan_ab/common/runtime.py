@@ -1,6 +1,5 @@
 """Device, precision, threads and seeds: what a machine decides, not the experiment."""
 
-import ctypes
 import os
 import sys
 from contextlib import AbstractContextManager
@@ -10,6 +9,7 @@ import torch
 from torch import nn
 
 from srgan_ab.common.errors import UserError
+from srgan_ab.common.internals import has_avx512_bf16
 from srgan_ab.common.portable import THREADS
 
 
@@ -50,19 +50,7 @@ _current: Runtime | None = None  # for the provenance, which the stage runner wr
 def _has_fast_bf16(device: torch.device) -> bool:
     if device.type == "cuda":
         return torch.cuda.is_bf16_supported(including_emulation=False)
-    return device.type == "cpu" and torch.cpu._is_avx512_bf16_supported()
-
-
-def _keep_freed_memory() -> None:
-    """Let glibc use the memory of freed tensors again instead of returning it to the system.
-
-    Taking large blocks anew at every layer costs a page fault per 4 KB: a tenth to a quarter of a
-    training step on a CPU. Other C libraries, such as those of macOS and musl, have no such switch.
-    """
-    change = getattr(ctypes.CDLL(None), "mallopt", None)
-    if change is not None:
-        change(-3, 2**30)  # M_MMAP_THRESHOLD, bytes
-        change(-1, 2**31 - 1)  # M_TRIM_THRESHOLD, bytes
+    return device.type == "cpu" and has_avx512_bf16()
 
 
 def _say_if_not_portable() -> None:
@@ -103,8 +91,6 @@ def prepare(settings, seed: int) -> Runtime:
     elif precision == "auto":
         precision = "bf16" if _has_fast_bf16(device) else "fp32"
 
-    if device.type == "cpu":
-        _keep_freed_memory()
     if threads:
         torch.set_num_threads(threads)
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # cuBLAS is not repeatable without
