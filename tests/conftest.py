@@ -4,14 +4,17 @@ import os
 import random
 import sys
 from pathlib import Path
+from types import ModuleType
 
 # before torch is imported. Two workers with a thread per core each slow each other down many times
 os.environ["OMP_NUM_THREADS"] = "1"
+# what a stage does to its process (other kernels, by the user's params) is nothing for a test's
+sys.modules["_bootstrap"] = ModuleType("_bootstrap")
 
-import numpy as np
-import pytest
-from hypothesis import HealthCheck, settings
-from repository import MADE, ROOT
+import numpy as np  # noqa: E402
+import pytest  # noqa: E402
+from hypothesis import HealthCheck, settings  # noqa: E402
+from repository import MADE, ROOT  # noqa: E402
 
 # the same examples every time, however slow the machine is
 settings.register_profile(
