@@ -1,6 +1,6 @@
 # Everything a fresh machine needs: `make repro`. Works with GNU make 3.81 and later.
 .DEFAULT_GOAL := help
-.PHONY: help setup repro test test-fast lint plots notebook compare study preset clean git commit
+.PHONY: help setup repro test test-fast lint verify results plots notebook compare study preset clean git commit
 
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 PYTHON := .venv/bin/python
@@ -58,6 +58,12 @@ test-fast: setup ## run the tests that neither train a network nor run the pipel
 lint: setup ## check style
 	$(PYTHON) -m ruff check
 	$(PYTHON) -m ruff format --check
+
+verify: repro ## run the pipeline, and judge its outputs against the committed ones
+	$(PYTHON) tools/verify.py
+
+results: commit setup ## run every stage anew, and note what machine made the results, to commit
+	$(DVC) repro --force && $(PYTHON) tools/verify.py --record
 
 plots: git setup ## draw the charts and print where the page is
 	$(DVC) plots show
