@@ -37,8 +37,9 @@ def sentence(error: BaseException) -> str | None:
     if isinstance(error, MemoryError) or number == errno.ENOMEM or MEMORY_TEXT.search(str(error)):
         wanted = WANTED.search(str(error))
         return (
-            f"the memory is too small{f' for {wanted[1]} more' if wanted else ''}: lower batch "
-            "sizes, channels or images.hr in params.yaml, or take a larger machine"
+            f"there is not enough memory{f' for {wanted[1]} more' if wanted else ''}: lower what "
+            "it is taken for in params.yaml, batch_size, channels, srgan.crop or "
+            "srgan.adversarial.history, or take a larger machine"
         )
     if number is None:
         return None
@@ -48,7 +49,7 @@ def sentence(error: BaseException) -> str | None:
         (IN_THE_WAY, "a file lies where a folder belongs, or the other way round: move it away"),
         (OPEN_FILES, "raise the limit with `ulimit -n 4096`, or lower runtime.workers"),
         (BROKEN, "look after the disk"),
-        ((errno.EFBIG,), "take a file system, and a limit of `ulimit -f`, that allow so large a file"),
+        ((errno.EFBIG,), "take a file system and a `ulimit -f` that allow so large a file"),
     ):
         if number in numbers:
             return f"{name} cannot be used ({error.strerror}): {mend}, then run again"
