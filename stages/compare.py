@@ -48,9 +48,7 @@ def compare(params):
         "matrix": matrix,
         "model": model,
         "calibration": calibration(validation, predictions, settings.bootstrap, params.seed),
-        "ledger": completed(
-            ledger, predictions, quality=quality, training=training
-        ),
+        "ledger": completed(ledger, predictions, quality=quality, training=training),
     }
     for name, values in results.items():
         write_metrics(paths.METRICS / f"{name}.json", values)

@@ -17,7 +17,7 @@ def chained(outer: Exception, inner: Exception) -> Exception:
 
 
 def raised(call, *arguments) -> BaseException:
-    with pytest.raises(Exception) as caught:  # noqa: PT011
+    with pytest.raises(Exception) as caught:
         call(*arguments)
     return caught.value
 

@@ -38,18 +38,13 @@ class Pack:
         return len(self.labels)
 
 
-def _open_array(path: Path, like: tuple[int | None, ...], dtype: type) -> np.ndarray:
-    """Map an array of a known shape, in which None stands for any size."""
+def _open_array(path: Path, dtype: type, dimensions: int) -> np.ndarray:
     with whole(path):
         array = np.load(path, mmap_mode="c")
-        fits = array.ndim == len(like) and all(
-            wanted in (None, size) for wanted, size in zip(like, array.shape, strict=True)
-        )
-        if not fits or array.dtype != dtype:
-            wanted = " x ".join("any" if size is None else str(size) for size in like)
+        if array.dtype != dtype or array.ndim != dimensions:
             raise ValueError(
-                f"it holds {' x '.join(map(str, array.shape))} {array.dtype}, not {wanted} "
-                f"{np.dtype(dtype)}"
+                f"it holds {array.dtype} of {array.ndim} dimensions, not {np.dtype(dtype)} of "
+                f"{dimensions}"
             )
     return array
 
@@ -62,15 +57,16 @@ def open_pack(split: str) -> Pack:
     """
     directory = paths.pack(split)
     index = read_csv(directory / "index.csv", {"id": str, "label": str})
-    n = len(index)
-    hr = _open_array(directory / "hr.npy", (n, None, None, 3), np.uint8)
-    side = hr.shape[1] // 4
-    return Pack(
-        hr=hr,
-        lr=_open_array(directory / "lr.npy", (n, side, side, 3), np.uint8),
-        labels=_open_array(directory / "labels.npy", (n,), np.int64),
-        index=index,
-    )
+    hr, lr = (_open_array(directory / f"{name}.npy", np.uint8, 4) for name in ("hr", "lr"))
+    labels = _open_array(directory / "labels.npy", np.int64, 1)
+    n, side = len(index), lr.shape[1]
+    if (hr.shape, lr.shape, labels.shape) != ((n, *[4 * side] * 2, 3), (n, side, side, 3), (n,)):
+        raise damaged(
+            directory,
+            f"its files do not fit together: hr.npy has the shape {hr.shape}, lr.npy {lr.shape}, "
+            f"labels.npy {labels.shape}, index.csv {n} rows",
+        )
+    return Pack(hr, lr, labels, index)
 
 
 def open_packs(*splits: str) -> list[Pack]:
@@ -80,12 +76,11 @@ def open_packs(*splits: str) -> list[Pack]:
         UserError: as `open_pack`, or their images are of several sizes.
     """
     packs = [open_pack(split) for split in splits]
-    for split, pack in zip(splits, packs, strict=True):
-        if pack.hr.shape[1:] != packs[0].hr.shape[1:]:
+    sides = [pack.hr.shape[1] for pack in packs]
+    for split, side in zip(splits, sides, strict=True):
+        if side != sides[0]:
             raise damaged(
-                paths.pack(split),
-                f"its images have {pack.hr.shape[1]} pixels, those of {splits[0]} "
-                f"{packs[0].hr.shape[1]}",
+                paths.pack(split), f"its images have {side} pixels, those of {splits[0]} {sides[0]}"
             )
     return packs
 
@@ -96,10 +91,14 @@ def open_images(split: str, domain: str) -> np.ndarray:
     Raises:
         UserError: the file is missing, damaged, or does not fit the HR images.
     """
-    hr = _open_array(paths.pack(split) / "hr.npy", (None, None, None, 3), np.uint8)
+    hr = _open_array(paths.pack(split) / "hr.npy", np.uint8, 4)
     if domain == "hr":
         return hr
-    return _open_array(paths.generated(split) / f"{domain}.npy", hr.shape, np.uint8)
+    path = paths.generated(split) / f"{domain}.npy"
+    images = _open_array(path, np.uint8, 4)
+    if images.shape != hr.shape:
+        raise damaged(path, f"it has the shape {images.shape}, the HR images {hr.shape}")
+    return images
 
 
 def read_split() -> pd.DataFrame:

@@ -40,9 +40,7 @@ def read_weights(path: Path) -> tuple[dict[str, torch.Tensor], dict]:
     return state, metadata["architecture"]
 
 
-def load_network(
-    path: Path, kind: str, build: Callable[..., torch.nn.Module]
-) -> torch.nn.Module:
+def load_network(path: Path, kind: str, build: Callable[..., torch.nn.Module]) -> torch.nn.Module:
     """Rebuild a network of this project from its file alone.
 
     Args:

@@ -12,7 +12,6 @@ from srgan_ab.common.errors import UserError
 from srgan_ab.common.files import damaged, read_csv, whole
 from srgan_ab.common.packs import SPLITS
 
-
 TEXT = ("path", "label", "sha256", "status", "pixel_sha256", "phash", "phash_mirror")
 
 

@@ -47,9 +47,9 @@ def shares_of(split: str, device: torch.device) -> list[Share]:
     if split != "train" or not paths.FOLDS.exists():
         return [Share(np.arange(len(index)), *networks(*whole))]
     table = read_csv(paths.FOLDS, {"id": str, "fold": int})
-    if table["id"].tolist() != index["id"].tolist():
+    if set(table["id"]) != set(index["id"]):
         raise damaged(paths.FOLDS, "its images are not those of data/train")
-    fold = table["fold"].to_numpy()
+    fold = table.set_index("id")["fold"].loc[index["id"]].to_numpy()
     return [
         Share(np.flatnonzero(fold == n), *networks(*(paths.without_fold(p, n) for p in whole)))
         for n in np.unique(fold)

@@ -137,20 +137,16 @@ def _save_networks(
     whole: Fitted, without: list[Fitted], folds: pd.DataFrame | None, settings
 ) -> None:
     """Write `models/srgan`; with folds, their table and the generators trained without each."""
-    generator, discriminator = settings.generator.model_dump(), settings.discriminator.model_dump()
+    generator = {"architecture": settings.generator.model_dump(), "kind": "generator"}
+    discriminator = {"architecture": settings.discriminator.model_dump(), "kind": "discriminator"}
     with atomic_directory(paths.GENERATOR.parent) as directory:
         srgan, srresnet = directory / paths.GENERATOR.name, directory / paths.SRRESNET.name
-        save_weights(srgan, whole.srgan, generator, "generator")
-        save_weights(srresnet, whole.srresnet, generator, "generator")
-        save_weights(
-            directory / paths.DISCRIMINATOR.name,
-            whole.discriminator,
-            discriminator,
-            "discriminator",
-        )
+        save_weights(srgan, whole.srgan, **generator)
+        save_weights(srresnet, whole.srresnet, **generator)
+        save_weights(directory / paths.DISCRIMINATOR.name, whole.discriminator, **discriminator)
         for fold, fitted in enumerate(without):
-            save_weights(paths.without_fold(srgan, fold), fitted.srgan, generator, "generator")
-            save_weights(paths.without_fold(srresnet, fold), fitted.srresnet, generator, "generator")
+            save_weights(paths.without_fold(srgan, fold), fitted.srgan, **generator)
+            save_weights(paths.without_fold(srresnet, fold), fitted.srresnet, **generator)
         if folds is not None:
             folds.to_csv(directory / paths.FOLDS.name, index=False)
 
