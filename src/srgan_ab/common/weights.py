@@ -24,9 +24,10 @@ def save_weights(
         kind: what it is: `generator`, `discriminator` or `classifier`.
     """
     state = {k: v.detach().cpu().contiguous() for k, v in module.state_dict().items()}
-    metadata = {"architecture": json.dumps(architecture, sort_keys=True)}
+    # one entry: safetensors writes several in an order of chance
+    facts = architecture | ({"kind": kind} if kind else {})
     with atomic_file(path) as temporary:
-        save_file(state, temporary, metadata | ({"kind": kind} if kind else {}))
+        save_file(state, temporary, {"architecture": json.dumps(facts, sort_keys=True)})
 
 
 def read_weights(path: Path) -> tuple[dict[str, torch.Tensor], dict]:
@@ -36,8 +37,8 @@ def read_weights(path: Path) -> tuple[dict[str, torch.Tensor], dict]:
         UserError: the file is missing, damaged or no safetensors file (pickles are refused: loading
             one runs whatever code it holds).
     """
-    state, metadata = _read(path)
-    return state, metadata["architecture"]
+    state, architecture, _ = _read(path)
+    return state, architecture
 
 
 def load_network(path: Path, kind: str, build: Callable[..., torch.nn.Module]) -> torch.nn.Module:
@@ -52,8 +53,7 @@ def load_network(path: Path, kind: str, build: Callable[..., torch.nn.Module]) -
         UserError: as `read_weights`; or the file holds another kind of network, or not what it
             says.
     """
-    state, metadata = _read(path)
-    found, architecture = metadata.get("kind"), metadata["architecture"]
+    state, architecture, found = _read(path)
     if found not in (None, kind):
         raise UserError(f"{path} holds a {found}, not a {kind}: give the weights of a {kind}")
     try:
@@ -67,13 +67,14 @@ def load_network(path: Path, kind: str, build: Callable[..., torch.nn.Module]) -
     return network
 
 
-def _read(path: Path) -> tuple[dict[str, torch.Tensor], dict]:
-    """Tensors and metadata, in which `architecture` is decoded."""
+def _read(path: Path) -> tuple[dict[str, torch.Tensor], dict, str | None]:
+    """Tensors, architecture and kind."""
     try:
         with safe_open(path, "pt") as file:
             metadata = file.metadata() or {}
             state = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
-        return state, metadata | {"architecture": json.loads(metadata.get("architecture", "{}"))}
+        architecture = json.loads(metadata.get("architecture", "{}"))
+        return state, architecture, architecture.pop("kind", None)
     except FileNotFoundError:
         raise UserError(
             f"{path} is missing: check the path, or run the stage that makes it"
