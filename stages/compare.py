@@ -26,7 +26,7 @@ def compare(params):
     classes, arms, settings = params.data.classes, chosen_arms(params.controls), params.compare
     predictions = Predictions.load(paths.PREDICTIONS, classes, arms)
     validation = Predictions.load(paths.PREDICTIONS_VAL, classes, arms, ["hr"])
-    ledger = read_metrics(paths.LEDGER, "arms")
+    ledger = read_metrics(paths.LEDGER, "test")
     model = read_metrics(paths.METRICS / f"{settings.model}.json", "accuracy")
     quality = read_metrics(paths.METRICS / "sr.json", "train", "test")
     training = read_metrics(paths.METRICS / "train_srgan.json", "n_train", "n_val")

@@ -287,10 +287,10 @@ def test_text_files_as_images_are_called_that(tmp_path, monkeypatch):
 @pytest.mark.parametrize("name", ["a", "b", "sr", "train_srgan"])
 def test_compare_does_not_take_empty_metrics(project, monkeypatch, name):
     monkeypatch.setattr(Predictions, "load", lambda *_: None)
-    keys = ("accuracy", "train", "test", "n_train", "n_val", "arms")
+    keys = ("accuracy", "train", "test", "n_train", "n_val")
     for path in ("metrics/a.json", "metrics/b.json", "metrics/sr.json", "metrics/train_srgan.json"):
         write_metrics(Path(path), dict.fromkeys(keys, 0))
-    write_metrics(paths.LEDGER, {"arms": {}})
+    write_metrics(paths.LEDGER, {"test": {}})
     write_metrics(paths.METRICS / f"{name}.json", {})
     values = default_params()
     values["compare"]["model"] = "a" if name == "a" else "b"
