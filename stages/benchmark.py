@@ -1,7 +1,7 @@
 """Measure SRGAN, SRResNet and interpolation on the folders of `benchmarks.paths`.
 
-The folders are not tracked: after a change inside one, run `dvc repro --force --single-item
-benchmark`.
+After a change inside a folder `make repro` measures again. DVC alone does not see it: `dvc repro`
+does after `python tools/note_inputs.py`.
 """
 
 import _bootstrap  # noqa: F401

@@ -26,6 +26,10 @@ def compare(params):
     classes, arms, settings = params.data.classes, chosen_arms(params.controls), params.compare
     predictions = Predictions.load(paths.PREDICTIONS, classes, arms)
     validation = Predictions.load(paths.PREDICTIONS_VAL, classes, arms, ["hr"])
+    ledger = read_metrics(paths.LEDGER, "test")
+    model = read_metrics(paths.METRICS / f"{settings.model}.json", "accuracy")
+    quality = read_metrics(paths.METRICS / "sr.json", "train", "test")
+    training = read_metrics(paths.METRICS / "train_srgan.json", "n_train", "n_val")
 
     found = differences(predictions, settings.bootstrap, settings.margin, params.seed)
     matrix = score_matrix(predictions, settings.bootstrap, params.seed)
@@ -42,14 +46,9 @@ def compare(params):
     results = {
         "comparison": found,
         "matrix": matrix,
-        "model": read_metrics(paths.METRICS / f"{settings.model}.json"),
+        "model": model,
         "calibration": calibration(validation, predictions, settings.bootstrap, params.seed),
-        "ledger": completed(
-            read_metrics(paths.LEDGER),
-            predictions,
-            quality=read_metrics(paths.METRICS / "sr.json"),
-            training=read_metrics(paths.METRICS / "train_srgan.json"),
-        ),
+        "ledger": completed(ledger, predictions, quality=quality, training=training),
     }
     for name, values in results.items():
         write_metrics(paths.METRICS / f"{name}.json", values)

@@ -3,6 +3,9 @@
 Good files go into data/raw.zip byte for byte, every file is listed in data/manifest.csv with the
 reason if it was set aside. What is fetched stays in data/downloads, whole or in part, so that a
 later run goes on from there.
+
+After a change of what lies at data.path or in a file of pretrained, `make repro` runs this again.
+DVC alone does not see it: `dvc repro` does after `python tools/note_inputs.py`.
 """
 
 import _bootstrap  # noqa: F401

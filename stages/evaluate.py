@@ -15,7 +15,7 @@ def evaluate(params):
     from srgan_ab.common import paths
     from srgan_ab.common.arms import ARMS, DOMAINS, chosen_arms
     from srgan_ab.common.files import write_metrics
-    from srgan_ab.common.packs import open_pack, require_two_classes
+    from srgan_ab.common.packs import open_packs, require_two_classes
     from srgan_ab.common.runtime import prepare
     from srgan_ab.reporting.galleries import save_galleries
     from srgan_ab.statistics.classification import scores
@@ -23,9 +23,10 @@ def evaluate(params):
     from srgan_ab.statistics.predictions import Predictions
 
     runtime = prepare(params.runtime, params.seed)
-    test, validation = open_pack("test"), open_pack("val")
-    require_two_classes(test)
+    test, validation = open_packs("test", "val")
     classes, arms = params.data.classes, chosen_arms(params.controls)
+    for pack in (test, validation):
+        require_two_classes(pack, classes)
 
     records = comparable_records(arms, params)
     examples = {arm: record.examples for arm, record in records.items()}

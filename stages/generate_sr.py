@@ -17,19 +17,19 @@ def generate_sr(params):
     from srgan_ab.common import paths
     from srgan_ab.common.files import write_metrics
     from srgan_ab.common.interpolation import FILTERS, Interpolated
-    from srgan_ab.common.packs import SPLITS, open_images, open_pack
+    from srgan_ab.common.packs import SPLITS, open_images, open_packs
     from srgan_ab.common.runtime import prepare
     from srgan_ab.quality.image_quality import load_lpips, lr_psnr, measure
     from srgan_ab.srgan.generation import generate, save_samples, shares_of
 
     runtime = prepare(params.runtime, params.seed)
+    packs = open_packs(*SPLITS)
     for split in SPLITS:
         generate(split, shares_of(split, runtime.device), runtime)
 
     lpips = load_lpips(paths.pretrained("lpips"), runtime.device)
     quality = {}
-    for split in SPLITS:
-        pack = open_pack(split)
+    for split, pack in zip(SPLITS, packs, strict=True):
         # training images: a sample, to see how much better they come out where they are known
         rows = slice(None, None, -(-len(pack) // TRAIN_SAMPLE) if split == "train" else None)
         hr, lr = pack.hr[rows], pack.lr[rows]

@@ -11,23 +11,15 @@ from srgan_ab.common.stage import run
 
 
 def split(params):
-    import zipfile
-
-    import pandas as pd
-
     from srgan_ab.common import paths
-    from srgan_ab.common.files import atomic_file, write_metrics
+    from srgan_ab.common.files import atomic_file, open_zip, write_metrics
     from srgan_ab.data.duplicates import duplicate_groups
-    from srgan_ab.data.splitting import split_metrics, split_table
+    from srgan_ab.data.splitting import images_in_use, split_metrics, split_table
 
-    manifest = pd.read_csv(paths.MANIFEST, dtype=str, keep_default_na=False)
-    used = ["accepted", "flagged"] if params.split.flagged == "keep" else ["accepted"]
-    images = manifest[manifest["status"].isin(used)].sort_values("path", ignore_index=True)
-    images = images.astype({"width": int, "height": int})
-    images["flagged"] = (images["status"] == "flagged").astype(int)
-    with zipfile.ZipFile(paths.RAW) as archive:
+    images = images_in_use(params.split.flagged)
+    with open_zip(paths.RAW) as read:
         images["group"] = duplicate_groups(
-            images, archive.read, params.split.hash_distance, params.split.correlation
+            images, read, params.split.hash_distance, params.split.correlation
         )
     table = split_table(
         images,

@@ -47,9 +47,13 @@ def project(tmp_path, monkeypatch):
         directory = tmp_path / "data" / split
         np.save(directory / "lr.npy", np.zeros((count, SIZE // 4, SIZE // 4, 3), np.uint8))
         np.save(directory / "labels.npy", labels.astype(np.int64))
-        pd.DataFrame({"id": np.arange(count).astype(str), "label": labels, "group": 0}).to_csv(
-            directory / "index.csv", index=False
-        )
+        pd.DataFrame(
+            {
+                "id": np.arange(count).astype(str),
+                "label": np.array(["cat", "dog"])[labels],
+                "group": 0,
+            }
+        ).to_csv(directory / "index.csv", index=False)
     return values
 
 
@@ -281,6 +285,8 @@ def test_pretrained_weights_are_used_where_they_exist(project):
 
 def test_one_class_is_told_in_a_sentence_and_leaves_nothing(project):
     np.save("data/train/labels.npy", np.zeros(40, np.int64))
+    index = pd.read_csv("data/train/index.csv")
+    index.assign(label="cat").to_csv("data/train/index.csv", index=False)
     with pytest.raises(UserError, match="two classes"):
         run("a", project)
     assert not arms.paths.classifier("a").exists()

@@ -218,7 +218,7 @@ def test_files_of_other_origin_are_refused(tmp_path):
     with pytest.raises(UserError, match="holds no classifier"):
         predict(tmp_path, textures(2, 0).images, RUNTIME)
     save_weights(tmp_path / "replicate_0.safetensors", nn.Linear(2, 2), {})
-    with pytest.raises(UserError, match="names no backbone"):
+    with pytest.raises(UserError, match="does not say how to build a classifier"):
         predict(tmp_path, textures(2, 0).images, RUNTIME)
 
 

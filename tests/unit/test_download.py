@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 import yaml
 from PIL import Image
-from repository import ROOT, default_params
+from repository import ROOT, default_params, nothing_outside
 
 from srgan_ab.common.errors import UserError
 from srgan_ab.data.pretrained import provide_weights
@@ -29,6 +29,7 @@ def project(tmp_path):
     shutil.copytree(ROOT / "src", root / "src", ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copytree(ROOT / "stages", root / "stages")
     shutil.copy(ROOT / "dvc.yaml", root)
+    nothing_outside(root)
     return root
 
 

@@ -47,7 +47,7 @@ def pack(tmp_path, images: dict[str, np.ndarray], hr=128, fit="cover", crops=1, 
     )
     settings = SimpleNamespace(hr=hr, scale=4, fit=fit, crops_per_image=crops)
     with zipfile.ZipFile(archive_path) as archive:
-        left_out = write_pack(directory, table, archive, settings, workers)
+        left_out = write_pack(directory, table, archive.read, settings, workers)
     arrays = [np.load(directory / f"{name}.npy", mmap_mode="r") for name in ("hr", "lr", "labels")]
     return *arrays, pd.read_csv(directory / "index.csv", dtype={"id": str}), left_out
 

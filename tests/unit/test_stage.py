@@ -146,6 +146,43 @@ def test_user_errors_are_one_sentence(project):
     assert code == 1 and "seed is 'seven'" in err and "Traceback" not in err
 
 
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        ("Path('input.txt/below').mkdir()", "input.txt/below cannot be used (Not a directory)"),
+        ("raise OSError(30, 'Read-only file system', 'data/x')", "data/x cannot be used (Read-onl"),
+        ("raise OSError(28, 'No space left on device')", "toy: the disk is full: make room"),
+        ("raise MemoryError", "toy: there is not enough memory: lower"),
+    ],
+)
+def test_what_the_machine_refuses_is_one_sentence(project, body, said):
+    code, _, err = finish(start(project, body))
+    assert (code, err.count("\n")) == (1, 1) and said in err
+
+
+def test_a_file_in_the_place_of_the_locks_is_one_sentence(project):
+    (project / ".locks").touch()
+    code, _, err = finish(start(project))
+    assert (code, err.count("\n")) == (1, 1)
+    assert ".locks cannot be used (File exists): a file lies where a folder belongs" in err
+
+
+def test_a_fault_of_the_program_keeps_its_traceback(project):
+    code, _, err = finish(start(project, "raise ValueError('shapes')"))
+    assert code != 0 and "Traceback" in err and "shapes" in err
+
+
+def test_litter_in_an_input_does_not_discard_a_finished_run(project):
+    (project / "folder").mkdir()
+    yaml = project / "dvc.yaml"
+    yaml.write_text(yaml.read_text().replace("[input.txt]", "[input.txt, folder]"))
+    names = (".DS_Store", ".a.py.swp", "a.py~")
+    code, _, err = finish(start(project, f"for n in {names}: Path('folder', n).touch()"))
+    assert code == 0, err
+    code, _, err = finish(start(project, "Path('folder/a.py').touch()"))
+    assert code == 1 and "folder/a.py changed while toy ran" in err
+
+
 def test_a_stage_that_forgets_an_output_fails(project):
     yaml = project / "dvc.yaml"
     yaml.write_text(yaml.read_text().replace("[output.txt]", "[output.txt, more.txt]"))

@@ -8,7 +8,7 @@ import typer
 
 from srgan_ab.app.benchmark import benchmark
 from srgan_ab.common import paths
-from srgan_ab.common.errors import UserError
+from srgan_ab.common.errors import UserError, sentence
 
 app = typer.Typer(add_completion=False, help=__doc__, no_args_is_help=True)
 app.command()(benchmark)
@@ -60,5 +60,7 @@ def main() -> None:
     """Run, with a mistake of the user's as one sentence and exit code 1."""
     try:
         app()
-    except UserError as error:
-        sys.exit(f"srgan-ab: {error}")
+    except Exception as error:
+        if explained := sentence(error):
+            sys.exit(f"srgan-ab: {explained}")
+        raise

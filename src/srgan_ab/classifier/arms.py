@@ -63,7 +63,7 @@ def composition(arm: str, split: str, params) -> pd.DataFrame:
         UserError: the split has fewer than two classes.
     """
     pack = open_pack(split)
-    require_two_classes(pack)
+    require_two_classes(pack, params.data.classes)
     parts = []
     for domain in domains_of(arm, params):
         rows = np.flatnonzero(pack.labels >= 0)
@@ -160,6 +160,7 @@ def train_arm(arm: str, params) -> None:
                     "classes": params.data.classes,
                     "normalisation": {"mean": IMAGENET_MEAN, "std": IMAGENET_STD},
                 },
+                "classifier",
             )
 
         table = pd.concat(compositions).drop(columns="row")

@@ -16,7 +16,7 @@ from srgan_ab.common.errors import UserError
 from srgan_ab.common.packs import open_images
 from srgan_ab.common.runtime import Runtime
 from srgan_ab.common.tensors import as_float
-from srgan_ab.common.weights import load_weights, read_weights
+from srgan_ab.common.weights import load_network
 
 
 @torch.no_grad()
@@ -47,12 +47,11 @@ def load_classifier(path: Path, device: torch.device) -> nn.Module:
     Raises:
         UserError: the file is missing, of other origin, or does not hold what it says.
     """
-    state, architecture = read_weights(path)
-    if "backbone" not in architecture:
-        raise UserError(f"{path} names no backbone: use a classifier that this project has trained")
-    network = build(architecture["backbone"], weights=None, freeze="none")
-    load_weights(network, state, str(path))
-    return accelerate(network, device).eval()
+
+    def of(backbone: str, **_) -> nn.Module:
+        return build(backbone, weights=None, freeze="none")
+
+    return accelerate(load_network(path, "classifier", of), device).eval()
 
 
 def predict(directory: Path, images, runtime: Runtime, batch_size: int = 64) -> np.ndarray:

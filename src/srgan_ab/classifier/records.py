@@ -10,7 +10,7 @@ import pandas as pd
 from srgan_ab.common import paths
 from srgan_ab.common.arms import domains_of
 from srgan_ab.common.errors import UserError
-from srgan_ab.common.files import atomic_file
+from srgan_ab.common.files import atomic_file, read_csv, read_metrics
 
 
 @dataclass(frozen=True)
@@ -40,17 +40,16 @@ class Record:
         """Read what `save` wrote.
 
         Raises:
-            UserError: the directory holds no record.
+            UserError: the directory holds no record, or a damaged one.
         """
-        try:
-            facts = json.loads((directory / "training.json").read_text())
-            examples = pd.read_csv(
-                directory / "examples.csv", dtype={"id": str}, keep_default_na=False
-            )
-        except FileNotFoundError:
+        if not (directory / "training.json").exists():
             raise UserError(
                 f"{directory} does not say how it was trained: run the stage that trains it again"
-            ) from None
+            )
+        facts = read_metrics(directory / "training.json", "recipe", "replicates")
+        examples = read_csv(
+            directory / "examples.csv", {"split": str, "domain": str, "id": str, "label": int}
+        )
         return cls(facts["recipe"], facts["replicates"], examples)
 
 

@@ -1,18 +1,34 @@
-"""Writing files so that a reader sees the old one or the whole new one, never half of it."""
+"""Writing files so that a reader sees the old one or the whole new one, never half of it.
 
+And reading them so that a damaged one is said to be that.
+"""
+
+import errno
 import hashlib
 import json
 import os
 import shutil
-from collections.abc import Iterable, Iterator, Mapping
+import zipfile
+import zlib
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from srgan_ab.common.errors import UserError
+
 if TYPE_CHECKING:  # half a second of importing that not every stage needs
     import pandas as pd
+
+# Names of what systems, editors and Python leave beside files: no input of any stage. DVC passes
+# over them by the same list in `.dvcignore`.
+LITTER = (
+    *(".*", "__pycache__", "*.py[cod]", "Thumbs.db", "desktop.ini"),
+    *("*~", "#*#", "4913", "*.bak", "*.orig", "*.rej", "*.swp", "*.tmp"),
+)
 
 
 @contextmanager
@@ -53,6 +69,43 @@ def remove_parts(outputs: Iterable[Path]) -> None:
             shutil.rmtree(part) if part.is_dir() else part.unlink()
 
 
+def reserve(path: Path) -> None:
+    """Make sure of the disk's room for a sparse file; what it holds stays.
+
+    A memory map of it would kill the process (SIGBUS) where the disk turns out to be full.
+
+    Raises:
+        OSError: the disk has no room for all of it.
+    """
+    size = path.stat().st_size
+    with path.open("r+b") as stream:
+        if hasattr(os, "posix_fallocate"):
+            try:
+                os.posix_fallocate(stream.fileno(), 0, size)
+                return
+            except OSError as error:
+                if error.errno not in (errno.EINVAL, errno.EOPNOTSUPP, errno.ENOSYS):
+                    raise  # those say that this file system cannot reserve
+        for start in range(0, size, 2**20):
+            stream.seek(start)
+            block = stream.read(2**20)
+            stream.seek(start)
+            stream.write(block)
+
+
+def content(path: Path) -> list[Path]:
+    """The file, or all files below the directory, but for litter; sorted."""
+    if not path.is_dir():
+        return [path]
+    files = (file for file in path.rglob("*") if file.is_file())
+    return sorted(file for file in files if not is_litter(file.relative_to(path)))
+
+
+def is_litter(path: Path) -> bool:
+    """Whether a path, relative to a directory of inputs, is none."""
+    return any(fnmatch(part, pattern) for part in path.parts for pattern in LITTER)
+
+
 def sha256(path: Path) -> str:
     """Hex digest of a file's bytes."""
     with Path(path).open("rb") as stream:
@@ -80,9 +133,92 @@ def write_metrics(path: Path, metrics: Mapping) -> None:
         temporary.write_text(json.dumps(rounded(metrics), indent=2) + "\n")
 
 
-def read_metrics(path: Path) -> dict:
-    """Read what `write_metrics` wrote."""
-    return json.loads(Path(path).read_text(encoding="utf-8"))
+def damaged(path: Path, reason: object) -> UserError:
+    """The error of a file that the pipeline made, and that is not as it made it."""
+    return UserError(
+        f"{path} is damaged ({' '.join(str(reason).split())}): delete it and run `dvc repro`, "
+        "which makes it anew"
+    )
+
+
+@contextmanager
+def whole(path: Path) -> Iterator[None]:
+    """Around reading one file that the pipeline made.
+
+    Raises:
+        UserError: the file is missing, or the block finds it damaged: by a ValueError of its own,
+            or by what libraries raise.
+    """
+    try:
+        yield
+    except FileNotFoundError:
+        raise UserError(
+            f"{path} is missing: run `dvc repro`, or the stage that makes it, first"
+        ) from None
+    except (ValueError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error) as error:
+        raise damaged(path, error) from None
+
+
+def _require(wanted: Iterable[str], there: Container[str]) -> None:
+    missing = [name for name in wanted if name not in there]
+    if missing:
+        raise ValueError(f"it lacks {', '.join(missing)}")
+
+
+def read_metrics(path: Path, *required: str) -> dict:
+    """Read what `write_metrics` wrote.
+
+    Raises:
+        UserError: the file is missing or damaged, or lacks a required key.
+    """
+    with whole(path):
+        metrics = json.loads(Path(path).read_text(encoding="utf-8"))
+        if not isinstance(metrics, dict):
+            raise ValueError("it is no JSON object")
+        _require(required, metrics)
+    return metrics
+
+
+def read_csv(path: Path, columns: Mapping[str, type]) -> "pd.DataFrame":
+    """Read a table that the pipeline wrote; empty cells are empty strings.
+
+    Args:
+        path: of the file.
+        columns: those that it must have, with the type of their values; others are read as well.
+
+    Raises:
+        UserError: the file is missing, cut off, lacks a column, or has a value of another type.
+    """
+    import pandas as pd
+
+    with whole(path):
+        if not Path(path).read_bytes().endswith(b"\n"):
+            raise ValueError("its end is missing")
+        # a class may be called "None"
+        table = pd.read_csv(path, dtype={**columns}, keep_default_na=False)
+        _require(columns, table.columns)
+        if table[list(columns)].isna().any(axis=None):
+            raise ValueError("a row lacks cells")
+    return table
+
+
+@contextmanager
+def open_zip(path: Path) -> Iterator[Callable[[str], bytes]]:
+    """Yield a function that reads one member of an archive that the pipeline made.
+
+    Raises:
+        UserError: the file is missing or damaged; from the function, if the member is.
+    """
+
+    def read(name: str) -> bytes:
+        with whole(path):
+            _require([name], archive.NameToInfo)
+            return archive.read(name)
+
+    with whole(path):
+        archive = zipfile.ZipFile(path)
+    with archive:
+        yield read
 
 
 def write_text(path: Path, text: str) -> None:

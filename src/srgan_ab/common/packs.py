@@ -3,7 +3,7 @@
 Mapped copy-on-write: torch warns of arrays that it could not write to, and the files stay safe.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +13,7 @@ import pandas as pd
 
 from srgan_ab.common import paths
 from srgan_ab.common.errors import UserError
+from srgan_ab.common.files import damaged, read_csv, reserve, whole
 
 SPLITS = ("train", "val", "test")
 
@@ -37,41 +38,120 @@ class Pack:
         return len(self.labels)
 
 
+def _open_array(path: Path, dtype: type, dimensions: int) -> np.ndarray:
+    with whole(path):
+        array = np.load(path, mmap_mode="c")
+        if array.dtype != dtype or array.ndim != dimensions:
+            raise ValueError(
+                f"it holds {array.dtype} of {array.ndim} dimensions, not {np.dtype(dtype)} of "
+                f"{dimensions}"
+            )
+    return array
+
+
 def open_pack(split: str) -> Pack:
-    """Open one split's pack without reading its images."""
+    """Open one split's pack without reading its images.
+
+    Raises:
+        UserError: a file of it is missing, damaged, or does not fit the others.
+    """
     directory = paths.pack(split)
-    return Pack(
-        hr=np.load(directory / "hr.npy", mmap_mode="c"),
-        lr=np.load(directory / "lr.npy", mmap_mode="c"),
-        labels=np.load(directory / "labels.npy"),
-        index=pd.read_csv(
-            directory / "index.csv",
-            dtype={"id": str, "label": str},
-            keep_default_na=False,  # a class may be called "None"
-        ),
-    )
+    index = read_csv(directory / "index.csv", {"id": str, "label": str})
+    hr, lr = (_open_array(directory / f"{name}.npy", np.uint8, 4) for name in ("hr", "lr"))
+    labels = _open_array(directory / "labels.npy", np.int64, 1)
+    n, side = len(index), lr.shape[1]
+    if (hr.shape, lr.shape, labels.shape) != ((n, *[4 * side] * 2, 3), (n, side, side, 3), (n,)):
+        raise damaged(
+            directory,
+            f"its files do not fit together: hr.npy has the shape {hr.shape}, lr.npy {lr.shape}, "
+            f"labels.npy {labels.shape}, index.csv {n} rows",
+        )
+    return Pack(hr, lr, labels, index)
+
+
+def open_packs(*splits: str) -> list[Pack]:
+    """Open packs that are used together.
+
+    Raises:
+        UserError: as `open_pack`, or their images are of several sizes.
+    """
+    packs = [open_pack(split) for split in splits]
+    sides = [pack.hr.shape[1] for pack in packs]
+    for split, side in zip(splits, sides, strict=True):
+        if side != sides[0]:
+            raise damaged(
+                paths.pack(split), f"its images have {side} pixels, those of {splits[0]} {sides[0]}"
+            )
+    return packs
 
 
 def open_images(split: str, domain: str) -> np.ndarray:
-    """Images of one split in one domain: (N, H, H, 3) uint8 RGB in [0, 255], memory-mapped."""
-    directory = paths.pack(split) if domain == "hr" else paths.generated(split)
-    return np.load(directory / f"{domain}.npy", mmap_mode="c")
+    """Images of one split in one domain: (N, H, H, 3) uint8 RGB in [0, 255], memory-mapped.
+
+    Raises:
+        UserError: the file is missing, damaged, or does not fit the HR images.
+    """
+    hr = _open_array(paths.pack(split) / "hr.npy", np.uint8, 4)
+    if domain == "hr":
+        return hr
+    path = paths.generated(split) / f"{domain}.npy"
+    images = _open_array(path, np.uint8, 4)
+    if images.shape != hr.shape:
+        raise damaged(path, f"it has the shape {images.shape}, the HR images {hr.shape}")
+    return images
+
+
+def read_split() -> pd.DataFrame:
+    """`data/split.csv`: one row per image, and to which split it belongs.
+
+    Raises:
+        UserError: the file is missing or damaged, or names a split that is none.
+    """
+    text = dict.fromkeys(("id", "path", "label", "sha256", "pixel_sha256", "split"), str)
+    numbers = dict.fromkeys(("code", "width", "height", "group", "flagged"), int)
+    table = read_csv(paths.SPLIT, text | numbers)
+    for name in table["split"].unique():
+        if name not in SPLITS:
+            raise UserError(
+                f"{paths.SPLIT} has {name!r} in its column split: write {', '.join(SPLITS)}, or "
+                "delete the file and run `dvc repro`, which makes it anew"
+            )
+    for name in SPLITS:
+        if name not in set(table["split"]):
+            raise damaged(paths.SPLIT, f"it has no {name} image")
+    return table
 
 
 @contextmanager
 def new_array(path: Path, shape: tuple[int, ...]) -> Iterator[np.ndarray]:
-    """A uint8 `.npy` file of `shape`, filled in place: memory stays bounded as N grows."""
+    """A uint8 `.npy` file of `shape`, filled in place: memory stays bounded as N grows.
+
+    Raises:
+        OSError: the disk has no room for all of it.
+    """
     array = np.lib.format.open_memmap(path, mode="w+", dtype=np.uint8, shape=shape)
+    reserve(path)
     yield array
     array.flush()
 
 
-def require_two_classes(pack: Pack) -> None:
+def require_two_classes(pack: Pack, classes: Sequence[str]) -> None:
     """Classifiers need both classes.
 
+    Args:
+        pack: any.
+        classes: `data.classes`, which labels count.
+
     Raises:
-        UserError: fewer than two classes are present.
+        UserError: fewer than two classes are present, or labels are not those of the images.
     """
+    code = {name: number for number, name in enumerate(classes)}
+    if not np.array_equal(pack.labels, [code.get(name, -1) for name in pack.index["label"]]):
+        raise UserError(
+            f"labels.npy and index.csv disagree on which of the {len(pack)} images are of "
+            f"data.classes ({', '.join(classes)}): run `dvc repro`, or delete data/train, data/val "
+            "and data/test first"
+        )
     if len(np.unique(pack.labels[pack.labels >= 0])) < 2:
         raise UserError(
             "classifiers need images of two classes, and this data set has fewer: name two class "

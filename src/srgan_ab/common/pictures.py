@@ -10,23 +10,27 @@ from srgan_ab.common.files import atomic_file
 
 GAP = 6  # pixels between images
 TEXT = 16  # pixels for one line of text
+SMALLEST = 128  # pixels of a cell, so that words fit
 
 
 def contact_sheet(
     rows: Sequence[Sequence[np.ndarray]],
     columns: Sequence[str] = (),
     captions: Sequence[Sequence[str]] | None = None,
-    cell: int = 128,
+    cell: int | None = None,
 ) -> Image.Image:
-    """Arrange images in a grid.
+    """Arrange images in a grid, every pixel as it is or as a square of equal ones.
 
     Args:
-        rows: images as (H, W, 3) uint8 RGB; smaller ones are enlarged by whole pixels
-            (nearest neighbour), so that an LR image shows as what it is.
+        rows: images as (S, S, 3) uint8 RGB; smaller ones are enlarged by whole pixels (nearest
+            neighbour), so that an LR image shows as what it is.
         columns: a title above each column.
         captions: a line of text under each image.
-        cell: side of a grid cell in pixels.
+        cell: side of a grid cell in pixels, if it is to be larger than the largest image, or, where
+            that is below 128, than the least multiple of it that is not.
     """
+    side = max(len(image) for row in rows for image in row)
+    cell = max(cell or 0, side * -(-SMALLEST // side))
     font = ImageFont.load_default(12)
     top = TEXT + GAP if columns else GAP
     step_y = cell + GAP + (TEXT if captions else 0)
@@ -39,10 +43,9 @@ def contact_sheet(
         for c, image in enumerate(row):
             corner = (GAP + c * (cell + GAP), top + r * step_y)
             tile = Image.fromarray(np.ascontiguousarray(image))
-            if tile.width < cell:
-                tile = tile.resize((cell, cell), Image.Resampling.NEAREST)
-            elif tile.width > cell:
-                tile = tile.resize((cell, cell), Image.Resampling.BICUBIC)
+            tile = tile.resize(
+                [length * (cell // tile.width) for length in tile.size], Image.Resampling.NEAREST
+            )
             sheet.paste(tile, corner)
             if captions:
                 draw.text((corner[0], corner[1] + cell), captions[r][c], "black", font)

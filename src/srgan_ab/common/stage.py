@@ -4,7 +4,6 @@
 """
 
 import argparse
-import errno
 import hashlib
 import importlib.metadata
 import json
@@ -23,8 +22,8 @@ import filelock
 import numpy as np
 
 from srgan_ab.common import paths
-from srgan_ab.common.errors import UserError
-from srgan_ab.common.files import atomic_file, remove_parts, sha256
+from srgan_ab.common.errors import UserError, sentence
+from srgan_ab.common.files import atomic_file, content, remove_parts, sha256
 from srgan_ab.common.params import Declared, load, read_yaml
 from srgan_ab.common.portable import processor
 
@@ -63,10 +62,8 @@ def _fingerprint(stage: dict) -> dict[str, str]:
             raise UserError(
                 f"{dependency} is missing: run `dvc repro`, or the stage that makes it, first"
             )
-        files = sorted(dependency.rglob("*")) if dependency.is_dir() else [dependency]
-        for file in files:
-            if file.is_file() and "__pycache__" not in file.parts:
-                digests[str(file)] = sha256(file)
+        for file in content(dependency):
+            digests[str(file)] = sha256(file)
     raw = read_yaml(paths.PARAMS)
     for key in stage["params"]:
         value = raw
@@ -179,11 +176,9 @@ def run(function: Callable, item: str | None = None, resumable: bool = False) ->
     signal.signal(signal.SIGTERM, _terminated)
     try:
         _execute(function, "@".join([name, *arguments]), arguments, resumable)
-    except UserError as error:
-        sys.exit(f"{name}: {error}")
-    except OSError as error:
-        if error.errno != errno.ENOSPC:
-            raise
-        sys.exit(f"{name}: the disk is full: make room, then run `dvc repro` again")
     except KeyboardInterrupt:
         sys.exit(130)
+    except Exception as error:
+        if explained := sentence(error):
+            sys.exit(f"{name}: {explained}")
+        raise

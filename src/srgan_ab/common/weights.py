@@ -1,6 +1,7 @@
 """Weights on disk: safetensors, with what is needed to rebuild the network in the metadata."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import torch
@@ -11,33 +12,84 @@ from srgan_ab.common.errors import UserError
 from srgan_ab.common.files import atomic_file
 
 
-def save_weights(path: Path, module: torch.nn.Module, architecture: dict) -> None:
-    """Write a module's state in fp32 on the CPU, with its constructor's arguments beside it."""
+def save_weights(
+    path: Path, module: torch.nn.Module, architecture: dict, kind: str | None = None
+) -> None:
+    """Write a module's state in fp32 on the CPU, with what it takes to load it.
+
+    Args:
+        path: of the file.
+        module: whose state.
+        architecture: arguments of its constructor.
+        kind: what it is: `generator`, `discriminator` or `classifier`.
+    """
     state = {k: v.detach().cpu().contiguous() for k, v in module.state_dict().items()}
+    # one entry: safetensors writes several in an order of chance
+    facts = architecture | ({"kind": kind} if kind else {})
     with atomic_file(path) as temporary:
-        save_file(state, temporary, {"architecture": json.dumps(architecture, sort_keys=True)})
+        save_file(state, temporary, {"architecture": json.dumps(facts, sort_keys=True)})
 
 
 def read_weights(path: Path) -> tuple[dict[str, torch.Tensor], dict]:
     """Read tensors and the architecture (empty for files of other origin).
 
     Raises:
-        UserError: the file is missing or is no safetensors file (pickles are refused: loading
+        UserError: the file is missing, damaged or no safetensors file (pickles are refused: loading
             one runs whatever code it holds).
     """
+    state, architecture, _ = _read(path)
+    return state, architecture
+
+
+def load_network(path: Path, kind: str, build: Callable[..., torch.nn.Module]) -> torch.nn.Module:
+    """Rebuild a network of this project from its file alone.
+
+    Args:
+        path: of the file.
+        kind: what `save_weights` called it.
+        build: makes a network of the architecture, which it gets as named arguments.
+
+    Raises:
+        UserError: as `read_weights`; or the file holds another kind of network, or not what it
+            says.
+    """
+    state, architecture, found = _read(path)
+    if found not in (None, kind):
+        raise UserError(f"{path} holds a {found}, not a {kind}: give the weights of a {kind}")
+    try:
+        network = build(**architecture)
+    except TypeError:  # of a file that does not say its kind
+        raise UserError(
+            f"{path} does not say how to build a {kind}: give the weights of a {kind} that this "
+            "project has trained"
+        ) from None
+    load_weights(network, state, str(path))
+    return network
+
+
+def _read(path: Path) -> tuple[dict[str, torch.Tensor], dict, str | None]:
+    """Tensors, architecture and kind."""
     try:
         with safe_open(path, "pt") as file:
             metadata = file.metadata() or {}
             state = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
+        architecture = json.loads(metadata.get("architecture", "{}"))
+        return state, architecture, architecture.pop("kind", None)
     except FileNotFoundError:
         raise UserError(
             f"{path} is missing: check the path, or run the stage that makes it"
         ) from None
-    except SafetensorError as error:
+    except (SafetensorError, ValueError) as error:
+        with path.open("rb") as stream:
+            start = stream.read(4)
+        if start.startswith((b"PK", b"\x80")):  # torch's zip of pickles, and a bare pickle
+            raise UserError(
+                f"{path} is a pickle, and pickled weights are refused: convert it to safetensors"
+            ) from None
         raise UserError(
-            f"{path} is no safetensors file ({error}): pickled weights are refused, convert them"
+            f"{path} is no safetensors file, or a damaged one ({error}): copy it anew, or delete "
+            "it and run the stage that makes it"
         ) from None
-    return state, json.loads(metadata.get("architecture", "{}"))
 
 
 def load_weights(module: torch.nn.Module, state: dict[str, torch.Tensor], origin: str) -> None:

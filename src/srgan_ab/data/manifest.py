@@ -72,7 +72,13 @@ def write_manifest(
                 ]
             )
         if not counts["accepted"]:
-            kinds = ", ".join(sorted(k.removeprefix("rejected_") for k in counts if "ed_" in k))
+            kinds = ", ".join(
+                sorted(
+                    key.removeprefix("rejected_").replace("_", " ")
+                    for key in counts
+                    if key.startswith("rejected_")
+                )
+            )
             raise UserError(
                 f"none of the {total} files of the source is a usable image ({kinds}): mend "
                 "data.source and data.path"

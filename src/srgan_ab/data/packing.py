@@ -1,7 +1,6 @@
 """Decodes every image once and packs HR and LR pixels into memory-mapped arrays."""
 
 import os
-import zipfile
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -81,7 +80,7 @@ def packed_rows(table: pd.DataFrame, side: int, fit: str, crops_per_image: int) 
 def write_pack(
     directory: Path,
     table: pd.DataFrame,
-    archive: zipfile.ZipFile,
+    read: Callable[[str], bytes],
     images,
     workers: int | None,
     progress: Callable[[int], object] = lambda done: None,
@@ -93,7 +92,7 @@ def write_pack(
     Args:
         directory: where the files go.
         table: rows of `data/split.csv`.
-        archive: the originals, named by `path`.
+        read: gives the bytes of the original of a `path`.
         images: the section `images` of the params.
         workers: threads; None for one per core.
         progress: called with the number of images done since the last call.
@@ -119,7 +118,7 @@ def write_pack(
     ):
 
         def pack(row: int) -> None:
-            data = archive.read(rows["path"].iat[row])
+            data = read(rows["path"].iat[row])
             for n, image in enumerate(hr_images(data, side, images.fit, images.crops_per_image)):
                 hr[row + n] = image
                 lr[row + n] = downscale(image, images.scale)

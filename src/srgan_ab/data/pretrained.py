@@ -72,5 +72,5 @@ def _fetch_imagenet(name: str, target: Path, features_only: bool) -> None:
     save_file(
         {key: value.contiguous() for key, value in sorted(state.items())},
         target,
-        {"network": name, "weights": str(weights.DEFAULT)},
+        {"weights": str(weights.DEFAULT)},  # one entry: several are in an order of chance
     )

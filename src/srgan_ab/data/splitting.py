@@ -7,8 +7,46 @@ from pathlib import PurePosixPath
 import numpy as np
 import pandas as pd
 
+from srgan_ab.common import paths
 from srgan_ab.common.errors import UserError
+from srgan_ab.common.files import damaged, read_csv, whole
 from srgan_ab.common.packs import SPLITS
+
+TEXT = ("path", "label", "sha256", "status", "pixel_sha256", "phash", "phash_mirror")
+
+
+def images_in_use(flagged: str) -> pd.DataFrame:
+    """Rows of `data/manifest.csv` that are to be split, sorted by path.
+
+    Args:
+        flagged: `keep` or `drop` images smaller than `images.hr`.
+
+    Returns:
+        Columns `path label sha256 pixel_sha256 phash phash_mirror width height flagged`, and what
+        else the file has.
+
+    Raises:
+        UserError: the file is missing or damaged, or no image is left.
+    """
+    manifest = read_csv(paths.MANIFEST, dict.fromkeys(("width", "height", *TEXT), str))
+    images = manifest[manifest["status"].isin(["accepted", "flagged"])]
+    if images.empty:
+        raise damaged(paths.MANIFEST, "it lists no accepted image")
+    with whole(paths.MANIFEST):
+        for column in ("phash", "phash_mirror"):
+            if not images[column].str.fullmatch("[0-9a-f]{16}").all():
+                raise ValueError(f"a {column} is none")
+        images = images.sort_values("path", ignore_index=True)
+        images = images.astype({"width": int, "height": int})
+        images["flagged"] = (images["status"] == "flagged").astype(int)
+    if flagged == "drop":
+        images = images[images["flagged"] == 0].reset_index(drop=True)
+    if images.empty:
+        raise UserError(
+            "every image has a side below images.hr, and split.flagged drops those: lower "
+            "images.hr, keep them, or give larger images"
+        )
+    return images
 
 
 def image_ids(paths: Sequence[str]) -> list[str]:

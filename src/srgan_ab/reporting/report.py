@@ -6,7 +6,6 @@ images or networks here. The page loads nothing, and its bytes depend on those f
 
 import base64
 import io
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -17,6 +16,7 @@ from PIL import Image
 
 from srgan_ab.common import paths
 from srgan_ab.common.arms import ARM_NAMES
+from srgan_ab.common.files import read_metrics
 from srgan_ab.reporting import charts, report_charts, tables
 from srgan_ab.reporting.report_charts import ARM_COLOURS, PHASES, Chart
 from srgan_ab.statistics.significance import CONFIRMATORY, pairs_of
@@ -34,7 +34,7 @@ class Picture:
 
 
 def _metrics(name: str) -> dict:
-    return json.loads((paths.METRICS / f"{name}.json").read_text(encoding="utf-8"))
+    return read_metrics(paths.METRICS / f"{name}.json")
 
 
 def _classes_table(name: str) -> pd.DataFrame:

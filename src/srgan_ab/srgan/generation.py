@@ -4,11 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import pandas as pd
 import torch
 
 from srgan_ab.common import paths
-from srgan_ab.common.files import atomic_directory
+from srgan_ab.common.files import atomic_directory, damaged, read_csv
 from srgan_ab.common.interpolation import Interpolated
 from srgan_ab.common.packs import new_array, open_images, open_pack
 from srgan_ab.common.pictures import contact_sheet, save_png
@@ -47,7 +46,9 @@ def shares_of(split: str, device: torch.device) -> list[Share]:
     whole = paths.GENERATOR, paths.SRRESNET
     if split != "train" or not paths.FOLDS.exists():
         return [Share(np.arange(len(index)), *networks(*whole))]
-    table = pd.read_csv(paths.FOLDS, dtype={"id": str}, keep_default_na=False)
+    table = read_csv(paths.FOLDS, {"id": str, "fold": int})
+    if set(table["id"]) != set(index["id"]):
+        raise damaged(paths.FOLDS, "its images are not those of data/train")
     fold = table.set_index("id")["fold"].loc[index["id"]].to_numpy()
     return [
         Share(np.flatnonzero(fold == n), *networks(*(paths.without_fold(p, n) for p in whole)))

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from srgan_ab.accelerate.networks import accelerate
 from srgan_ab.accelerate.normalization import fold_normalization
-from srgan_ab.common.weights import load_weights, read_weights
+from srgan_ab.common.weights import load_network
 
 
 def _norm(normalization: str, channels: int) -> list[nn.Module]:
@@ -140,8 +140,6 @@ def load_generator(path: Path, device: torch.device) -> Generator:
     Raises:
         UserError: the file is missing, no safetensors, or of another network.
     """
-    state, architecture = read_weights(path)
-    generator = Generator(**architecture)
-    load_weights(generator, state, str(path))
+    generator = load_network(path, "generator", Generator)
     fold_normalization(generator.eval())
     return accelerate(generator.requires_grad_(False), device)

@@ -16,7 +16,7 @@ from srgan_ab.common import paths
 from srgan_ab.common.checkpoints import Checkpoints
 from srgan_ab.common.errors import UserError
 from srgan_ab.common.files import atomic_directory, write_metrics
-from srgan_ab.common.packs import Pack, open_pack
+from srgan_ab.common.packs import Pack, open_packs
 from srgan_ab.common.pictures import contact_sheet, save_png
 from srgan_ab.common.runtime import Runtime
 from srgan_ab.common.schema import Srgan
@@ -77,7 +77,7 @@ def train_and_write(
         UserError: weights that the settings ask for are not there, SRGAN could not be trained by
             them, a loss is not finite, or the images cannot be cut into so many folds.
     """
-    pack, val = open_pack("train"), open_pack("val")
+    pack, val = open_packs("train", "val")
     folds = assign_folds(pack, settings.folds, seed) if settings.folds > 1 else None
     if settings.select == "lpips" and lpips is None:
         raise UserError("srgan.select is lpips, which needs pretrained.lpips: set it, or psnr")
@@ -137,15 +137,16 @@ def _save_networks(
     whole: Fitted, without: list[Fitted], folds: pd.DataFrame | None, settings
 ) -> None:
     """Write `models/srgan`; with folds, their table and the generators trained without each."""
-    generator, discriminator = settings.generator.model_dump(), settings.discriminator.model_dump()
+    generator = {"architecture": settings.generator.model_dump(), "kind": "generator"}
+    discriminator = {"architecture": settings.discriminator.model_dump(), "kind": "discriminator"}
     with atomic_directory(paths.GENERATOR.parent) as directory:
         srgan, srresnet = directory / paths.GENERATOR.name, directory / paths.SRRESNET.name
-        save_weights(srgan, whole.srgan, generator)
-        save_weights(srresnet, whole.srresnet, generator)
-        save_weights(directory / paths.DISCRIMINATOR.name, whole.discriminator, discriminator)
+        save_weights(srgan, whole.srgan, **generator)
+        save_weights(srresnet, whole.srresnet, **generator)
+        save_weights(directory / paths.DISCRIMINATOR.name, whole.discriminator, **discriminator)
         for fold, fitted in enumerate(without):
-            save_weights(paths.without_fold(srgan, fold), fitted.srgan, generator)
-            save_weights(paths.without_fold(srresnet, fold), fitted.srresnet, generator)
+            save_weights(paths.without_fold(srgan, fold), fitted.srgan, **generator)
+            save_weights(paths.without_fold(srresnet, fold), fitted.srresnet, **generator)
         if folds is not None:
             folds.to_csv(directory / paths.FOLDS.name, index=False)
 

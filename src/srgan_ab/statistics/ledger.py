@@ -7,6 +7,7 @@ import pandas as pd
 
 from srgan_ab.common import paths
 from srgan_ab.common.errors import UserError
+from srgan_ab.common.files import read_csv
 from srgan_ab.statistics.classification import THRESHOLD
 from srgan_ab.statistics.predictions import Predictions
 
@@ -175,10 +176,10 @@ def read_ledger(examples: Mapping[str, pd.DataFrame], tested: Sequence[str]) -> 
     Raises:
         UserError: somebody has seen what it should not.
     """
-    split = pd.read_csv(paths.SPLIT, dtype=str, keep_default_na=False)
+    split = read_csv(paths.SPLIT, dict.fromkeys((*IDENTITIES, "split"), str))
     ledger = seen(split, examples, tested)
     if paths.FOLDS.exists():
-        folds = pd.read_csv(paths.FOLDS, dtype={"id": str}, keep_default_na=False)
+        folds = read_csv(paths.FOLDS, {"id": str, "fold": int})
         ledger["cross_fitting"] = cross_fitted(split, folds, examples)
     return ledger
 

@@ -13,10 +13,14 @@ import pandas as pd
 
 from srgan_ab.common.arms import ARMS, DOMAINS, Subject
 from srgan_ab.common.errors import UserError
-from srgan_ab.common.files import atomic_file
+from srgan_ab.common.files import atomic_file, damaged, read_csv
 from srgan_ab.common.packs import Pack
 
 KEY = ["arm", "domain", "replicate"]
+COLUMNS = {
+    **{"id": str, "group": int, "flagged": int, "label": str},
+    **{"arm": str, "domain": str, "replicate": int, "probability": float},
+}
 
 
 @dataclass(frozen=True)
@@ -92,13 +96,12 @@ class Predictions:
         """Read what `save` wrote.
 
         Raises:
-            UserError: arms or domains are missing, or were not tested on the same images.
+            UserError: the file is missing or damaged, or arms or domains are missing, or were not
+                tested on the same images.
         """
-        table = pd.read_csv(
-            path,
-            dtype={"id": str, "label": str},
-            keep_default_na=False,  # a class may be called "None"
-        )
+        table = read_csv(path, COLUMNS)
+        if table.empty or not table["label"].isin(classes).all():
+            raise damaged(path, f"it does not hold images of {' and '.join(classes)}")
         blocks = {key: block for key, block in table.groupby(KEY, sort=False)}
         first = next(iter(blocks.values()))
         same = all(block["id"].array.equals(first["id"].array) for block in blocks.values())

@@ -1,0 +1,76 @@
+"""Weights: what a file holds is said when it is not what was wanted."""
+
+import pickle
+
+import pytest
+import torch
+from torch import nn
+
+from srgan_ab.classifier.backbones import build
+from srgan_ab.classifier.prediction import load_classifier
+from srgan_ab.common.errors import UserError
+from srgan_ab.common.weights import read_weights, save_weights
+from srgan_ab.srgan.generator import Generator, load_generator
+
+CPU = torch.device("cpu")
+SIZES = {"blocks": 1, "channels": 8}
+
+
+@pytest.fixture
+def file(tmp_path):
+    return tmp_path / "w.safetensors"
+
+
+@pytest.mark.parametrize(
+    ("kind", "architecture"),
+    [
+        ("discriminator", {"channels": 4, "spectral_norm": False}),
+        ("classifier", {"backbone": "small_cnn", "classes": ["cat", "dog"]}),
+    ],
+)
+def test_a_generator_is_wanted(file, kind, architecture):
+    save_weights(file, nn.Linear(2, 2), architecture, kind)
+    with pytest.raises(UserError, match=f"holds a {kind}, not a generator"):
+        load_generator(file, CPU)
+    save_weights(file, nn.Linear(2, 2), architecture)  # a file that does not say what it is
+    with pytest.raises(UserError, match="does not say how to build a generator"):
+        load_generator(file, CPU)
+
+
+def test_a_classifier_is_wanted(file):
+    save_weights(file, Generator(**SIZES), SIZES, "generator")
+    with pytest.raises(UserError, match="holds a generator, not a classifier"):
+        load_classifier(file, CPU)
+    save_weights(file, Generator(**SIZES), {})
+    with pytest.raises(UserError, match="does not say how to build a classifier"):
+        load_classifier(file, CPU)
+
+
+def test_the_right_kind_is_loaded_and_so_is_a_file_without_one(file):
+    for kind in ("generator", None):
+        save_weights(file, Generator(**SIZES), SIZES, kind)
+        load_generator(file, CPU)
+    save_weights(file, build("small_cnn", None, "none"), {"backbone": "small_cnn"}, "classifier")
+    load_classifier(file, CPU)
+
+
+def test_a_file_cut_off_is_not_called_a_pickle(file):
+    save_weights(file, nn.Linear(50, 50), {})
+    whole = file.read_bytes()
+    for size in (0, 5, 60, len(whole) - 1):
+        file.write_bytes(whole[:size])
+        with pytest.raises(UserError, match="or a damaged one") as caught:
+            read_weights(file)
+        assert "pickle" not in str(caught.value)
+    file.write_bytes(b"\xff" * 100)
+    with pytest.raises(UserError, match="or a damaged one"):
+        read_weights(file)
+
+
+def test_pickles_of_both_kinds_are_called_that(file):
+    torch.save({"w": torch.zeros(2)}, file)
+    with pytest.raises(UserError, match="pickled weights are refused"):
+        read_weights(file)
+    file.write_bytes(pickle.dumps({"w": 1}))
+    with pytest.raises(UserError, match="pickled weights are refused"):
+        read_weights(file)

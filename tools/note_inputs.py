@@ -1,0 +1,72 @@
+"""Note what lies outside the project: `make repro` does it first.
+
+DVC sees when a file of the project changes. What `data.path`, `pretrained` and `benchmarks.paths`
+name may lie anywhere: new photographs at the same path would leave every stage "up to date". So
+their names, sizes and times go into inputs/<stage>.json, which the stage depends on. With none of
+them in params.yaml the files say `{}`.
+
+    python tools/note_inputs.py
+"""
+
+import hashlib
+import os
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT / "src"))
+
+from srgan_ab.common import paths  # noqa: E402
+from srgan_ab.common.errors import sentence  # noqa: E402
+from srgan_ab.common.files import content, write_metrics  # noqa: E402
+from srgan_ab.common.params import load  # noqa: E402
+from srgan_ab.common.schema import Params  # noqa: E402
+
+FOLDER = Path("inputs")
+
+
+def outside(params: Params) -> dict[str, list[str]]:
+    """What each stage reads beside the project's own files, by its name."""
+    data, weights = params.data, params.pretrained
+    photographs = [data.path] if data.source in ("folder", "archive") else []
+    files = [weights.classifier, weights.perceptual, weights.lpips]
+    return {
+        "download": photographs + [file for file in files if file not in (None, "imagenet")],
+        "benchmark": list(params.benchmarks.paths),
+    }
+
+
+def fingerprint(path: Path) -> dict[str, int | str]:
+    """Number and bytes of the files below, and a digest of their names, sizes and times."""
+    digest, total, files = hashlib.sha256(), 0, content(path)
+    for file in files:
+        facts = file.stat()
+        total += facts.st_size
+        name = os.fsencode(file.relative_to(path).as_posix())
+        digest.update(b"%s\0%d\0%d\n" % (name, facts.st_size, facts.st_mtime_ns))
+    return {"files": len(files), "bytes": total, "sha256": digest.hexdigest()}
+
+
+def note(params: Params) -> None:
+    """Write `inputs/<stage>.json` of every stage that reads what is not the project's.
+
+    What is missing, or is an address, is left out: the stage says so, or fetches it.
+    """
+    for stage, named in outside(params).items():
+        there = {name: Path(name) for name in named if Path(name).exists()}
+        found = {name: fingerprint(path) for name, path in there.items()}
+        write_metrics(FOLDER / f"{stage}.json", found)
+
+
+def main() -> None:
+    os.chdir(ROOT)
+    try:
+        note(load(paths.PARAMS))
+    except Exception as error:
+        if explained := sentence(error):
+            sys.exit(f"inputs: {explained}")
+        raise
+
+
+if __name__ == "__main__":
+    main()
