@@ -104,7 +104,7 @@ def test_lists_written_line_by_line_may_become_empty(preset, project):
         (["photos"], "data.path"),
         (["full", "split.test"], "'split.test' is no key=value"),
         (["full", "split.tset=0.2"], "split.tset is no known key"),
-        (["full", "splt.test=0.2"], "splt.test is no key of params.yaml"),
+        (["full", "splt.test=0.2"], "splt.test is no known key: did you mean split.test?"),
         (["full", "split.test=much"], "split.test is 'much'"),
         (["full", "srgan.crop=512"], "srgan.crop must be a multiple of 4 and at most images.hr"),
     ],

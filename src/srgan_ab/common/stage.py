@@ -36,13 +36,15 @@ def definition(name: str) -> dict:
     """The stage's entry in `dvc.yaml`; `name@item` selects one item of a matrix.
 
     Returns:
-        `params`, `deps`, `outs`: lists of names, whatever their DVC type (metrics, plots, outs).
+        `params`, `deps`, `outs`: lists of names, whatever their DVC type (metrics, plots, outs);
+        `items`: of the matrix.
     """
     stages = read_yaml(paths.DVC_YAML)["stages"]
     stem, _, item = name.partition("@")
     entry = stages[stem]
+    items = []
     if "matrix" in entry:
-        ((key, _),) = entry["matrix"].items()
+        ((key, items),) = entry["matrix"].items()
         entry = json.loads(json.dumps(entry).replace(f"${{item.{key}}}", item))
 
     def names(kind: str) -> list[str]:
@@ -52,6 +54,7 @@ def definition(name: str) -> dict:
         "params": names("params"),
         "deps": names("deps"),
         "outs": names("outs") + names("metrics") + names("plots"),
+        "items": items,
     }
 
 
@@ -82,12 +85,21 @@ def _guard(before: dict, after: dict, name: str) -> None:
     if moved:
         raise UserError(
             f"{', '.join(moved[:3])} changed while {name} ran, so its outputs belong to neither "
-            "version: run `dvc repro` again"
+            "version: run `dvc repro` again; a training goes on where it stood if what changed is "
+            "put back first (`dvc exp run -S` writes params.yaml even if it is then refused as "
+            "another command runs: give it --temp)"
         )
 
 
 def _terminated(signum, frame):
     raise SystemExit(128 + signum)
+
+
+def _lacks_memory(error: Exception) -> bool:
+    """Whether Python, NumPy or torch was refused memory; torch has a class for a GPU's alone."""
+    return isinstance(error, MemoryError) or any(
+        words in str(error) for words in ("can't allocate memory", "out of memory")
+    )
 
 
 def _provenance(seconds: float, portable: bool) -> dict:
@@ -173,7 +185,7 @@ def run(function: Callable, item: str | None = None, resumable: bool = False) ->
         ),
     )
     if item:
-        parser.add_argument(item)
+        parser.add_argument(item, choices=stage["items"])
     arguments = list(vars(parser.parse_args()).values())
 
     signal.signal(signal.SIGTERM, _terminated)
@@ -181,6 +193,13 @@ def run(function: Callable, item: str | None = None, resumable: bool = False) ->
         _execute(function, "@".join([name, *arguments]), arguments, resumable)
     except UserError as error:
         sys.exit(f"{name}: {error}")
+    except (MemoryError, RuntimeError) as error:
+        if not _lacks_memory(error):
+            raise
+        sys.exit(
+            f"{name}: there is not enough memory: lower what it is taken for in params.yaml, "
+            "batch_size, channels, srgan.crop or srgan.adversarial.history"
+        )
     except OSError as error:
         if error.errno != errno.ENOSPC:
             raise
