@@ -85,9 +85,9 @@ def _guard(before: dict, after: dict, name: str) -> None:
     if moved:
         raise UserError(
             f"{', '.join(moved[:3])} changed while {name} ran, so its outputs belong to neither "
-            "version: run `dvc repro` again; a training goes on where it stood if what changed is "
-            "put back first (`dvc exp run -S` writes params.yaml even if it is then refused as "
-            "another command runs: give it --temp)"
+            "version: run `dvc repro` again; a training goes on where it stood if that is put back "
+            "first (`dvc exp run -S` writes params.yaml, even where another command runs and it is "
+            "refused for it: give it --queue)"
         )
 
 
