@@ -27,6 +27,7 @@ from srgan_ab.common.errors import UserError  # noqa: E402
 from srgan_ab.common.files import atomic_file  # noqa: E402
 from srgan_ab.common.params import (  # noqa: E402
     decode,
+    near_key,
     parse,
     read_text,
     read_yaml,
@@ -79,7 +80,11 @@ def merge(text: str, values: dict[str, object]) -> str:
     edits = []
     for key, value in values.items():
         if key not in places:
-            raise UserError(f"params.yaml: {unknown_key(key)}")
+            raise UserError(
+                f"params.yaml holds no value of {key}: add it, or name the keys of the section"
+                if near_key(key) == key
+                else f"params.yaml: {unknown_key(key)}"
+            )
         edits += [(start, end, form.format(_written(value))) for start, end, form in places[key]]
         *sections, leaf = key.split(".")
         reduce(dict.__getitem__, sections, content)[leaf] = value
@@ -89,7 +94,11 @@ def merge(text: str, values: dict[str, object]) -> str:
         raise UserError(f"{error}; keys can be set by key=value behind the preset") from None
     for start, end, word in sorted(edits, reverse=True):  # the last first: places stay true
         text = _replaced(text, start, end, word)
-    if decode(text, "params.yaml as merged") != content:
+    try:
+        as_meant = decode(text, "params.yaml as merged") == content
+    except UserError:
+        as_meant = False
+    if not as_meant:
         raise UserError("params.yaml names values by anchors (&, *): write them out first")
     return text
 

@@ -9,11 +9,11 @@ import sys
 from pathlib import Path
 
 import pytest
+from repository import PARAMS, ROOT
 
 from srgan_ab.common.errors import UserError
 from srgan_ab.common.params import decode, load, parse
 
-PARAMS = Path(__file__).parents[1] / "params.yaml"
 TEXT = PARAMS.read_text(encoding="utf-8")
 
 
@@ -245,6 +245,12 @@ def test_what_is_right_is_not_refused(case):
             "srgan.adversarial.weigth",
             "srgan.adversarial.weigth is no known key: did you mean srgan.adversarial.weight?",
         ),
+        (
+            "srgan.crop",
+            "srgan.epochs",
+            "srgan.epochs is no known key: remove it or mend its spelling (and 1 more)",
+        ),
+        ("seed", "sede", "sede is no known key: did you mean seed?"),
         ("seed", "zzz", "zzz is no known key: remove it or mend its spelling (and 1 more)"),
     ],
 )
@@ -340,7 +346,7 @@ def test_checking_needs_neither_torch_nor_torchvision():
         f"load(Path({str(PARAMS)!r}));"
         "sys.exit(bool({'torch', 'torchvision', 'pandas'} & sys.modules.keys()))"
     )
-    src = str(PARAMS.parents[1] / "src")
+    src = str(ROOT / "src")
     done = subprocess.run(
         [sys.executable, "-c", code], env={"PYTHONPATH": src}, capture_output=True, text=True
     )

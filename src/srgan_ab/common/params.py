@@ -64,8 +64,15 @@ def unknown_key(key: str) -> str:
 
 
 def near_key(key: str) -> str | None:
-    """The section or dotted key whose spelling comes nearest."""
-    return next(iter(difflib.get_close_matches(key, _keys(Params), n=1, cutoff=0.8)), None)
+    """The section or dotted key whose spelling comes nearest, in the same section if that exists."""
+    keys = list(_keys(Params))
+    section, dot, name = key.rpartition(".")
+    if section and section not in keys:
+        near = difflib.get_close_matches(key, keys, n=1, cutoff=0.8)
+        return near[0] if near else None
+    names = [k.removeprefix(section + dot) for k in keys if k.rpartition(".")[0] == section]
+    near = difflib.get_close_matches(name, names, n=1)
+    return section + dot + near[0] if near else None
 
 
 def _keys(section: type[BaseModel], prefix: str = "") -> Iterator[str]:
