@@ -1,7 +1,8 @@
 """Check params.yaml as a whole, and that this machine has what only late stages would miss.
 
 DVC removes a stage's outputs before it runs the stage's command. All stages come after this one, so
-what it refuses costs nothing.
+what it refuses costs nothing. `make repro` runs it always, `dvc repro` when another section of
+params.yaml than `runtime` has changed.
 """
 
 import _bootstrap  # noqa: F401

@@ -64,7 +64,7 @@ def unknown_key(key: str) -> str:
 
 
 def near_key(key: str) -> str | None:
-    """The section or dotted key whose spelling comes nearest, in the same section if that exists."""
+    """The section or dotted key whose spelling comes nearest, in its section if that exists."""
     keys = list(_keys(Params))
     section, dot, name = key.rpartition(".")
     if section and section not in keys:
