@@ -47,6 +47,7 @@ setup: .venv/.ready ## make .venv and install everything into it, once
 	@touch $@
 
 repro: git setup ## run the pipeline: only what changed since the last time
+	@$(PYTHON) stages/check.py  # `runtime` too, for which DVC runs nothing
 	@$(PYTHON) tools/note_inputs.py
 	$(DVC) repro
 

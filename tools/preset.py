@@ -13,36 +13,48 @@ import io
 import json
 import re
 import sys
+from collections.abc import Iterator
+from functools import reduce
 from pathlib import Path
 
-import yaml
 from ruamel.yaml import YAML
+from ruamel.yaml.nodes import MappingNode, SequenceNode
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "src"))
 
 from srgan_ab.common.errors import UserError  # noqa: E402
 from srgan_ab.common.files import atomic_file  # noqa: E402
-from srgan_ab.common.params import parse, read_yaml  # noqa: E402
+from srgan_ab.common.params import (  # noqa: E402
+    decode,
+    near_key,
+    parse,
+    read_text,
+    read_yaml,
+    unknown_key,
+)
 
 
 def overrides(name: str, assignments: list[str]) -> dict[str, object]:
     """Flatten a preset and `key=value` arguments: dotted key to value, the later one counts.
 
     Raises:
-        UserError: there is no such preset, or an argument is no `key=value`.
+        UserError: there is no such preset, it holds no mapping, or an argument is no `key=value`.
     """
     known = {path.stem: path for path in sorted((ROOT / "presets").glob("*.yaml"))}
     if name not in known:
         raise UserError(f"there is no preset {name!r}: choose one of {', '.join(known)}")
-    flat = dict(_leaves(read_yaml(known[name])))
+    preset = read_yaml(known[name])
+    if not isinstance(preset, dict):
+        raise UserError(f"{known[name]} must be a mapping of sections, as params.yaml is")
+    flat = dict(_leaves(preset))
     for assignment in assignments:
         key, equals, value = assignment.partition("=")
         if not equals:
             raise UserError(f"{assignment!r} is no key=value, such as data.path=/pictures")
         try:
-            flat[key] = yaml.safe_load(value)
-        except yaml.YAMLError:
+            flat[key] = decode(value, assignment)
+        except UserError:
             flat[key] = value
     return flat
 
@@ -59,33 +71,71 @@ def merge(text: str, values: dict[str, object]) -> str:
     """Set dotted keys in a YAML document; comments, order and layout stay.
 
     Raises:
-        UserError: the result is not a valid params file.
+        UserError: the text is no valid params file, or the result is none.
     """
-    document = YAML()
-    document.width = 4096  # never fold a line
-    document.representer.add_representer(
-        type(None), lambda self, _: self.represent_scalar("tag:yaml.org,2002:null", "null")
-    )
-    content = document.load(text)
+    content = decode(text, "params.yaml")
+    if not isinstance(content, dict):
+        parse(content)
+    places = dict(_places(text, YAML().compose(text)))
+    edits = []
     for key, value in values.items():
+        if key not in places:
+            raise UserError(
+                f"params.yaml holds no value of {key}: add it, or name the keys of the section"
+                if near_key(key) == key
+                else f"params.yaml: {unknown_key(key)}"
+            )
+        edits += [(start, end, form.format(_written(value))) for start, end, form in places[key]]
         *sections, leaf = key.split(".")
-        node = content
-        for section in sections:
-            node = node.get(section)
-            if not isinstance(node, dict):
-                raise UserError(f"{key} is no key of params.yaml: mend its spelling")
-        if isinstance(value, list) and isinstance(node.get(leaf), list):
-            node[leaf][:] = value  # keeps the comment behind it
-            node[leaf].fa.set_flow_style()  # as lines, none at all would not be YAML
-        else:
-            node[leaf] = value
-    stream = io.StringIO()
-    document.dump(content, stream)
+        reduce(dict.__getitem__, sections, content)[leaf] = value
     try:
-        parse(yaml.safe_load(stream.getvalue()), "params.yaml as merged")
+        parse(content, "params.yaml as merged")
     except UserError as error:
         raise UserError(f"{error}; keys can be set by key=value behind the preset") from None
-    return stream.getvalue()
+    for start, end, word in sorted(edits, reverse=True):  # the last first: places stay true
+        text = _replaced(text, start, end, word)
+    try:
+        as_meant = decode(text, "params.yaml as merged") == content
+    except UserError:
+        as_meant = False
+    if not as_meant:
+        raise UserError("params.yaml names values by anchors (&, *): write them out first")
+    return text
+
+
+def _places(text: str, node: MappingNode, prefix: str = "") -> Iterator[tuple[str, list]]:
+    """Dotted key of each leaf, and what to put where: (from, to, pattern of the new text)."""
+    for key, value in node.value:
+        name = f"{prefix}{key.value}"
+        behind = text.index(":", key.end_mark.index) + 1
+        start, end = value.start_mark.index, value.end_mark.index
+        if isinstance(value, MappingNode):
+            yield from _places(text, value, f"{name}.")
+        elif isinstance(value, SequenceNode) and not value.flow_style:  # an item a line
+            first = text.rindex("\n", 0, start)
+            yield name, [(behind, behind, " {}"), (first, value.value[-1].end_mark.index, "")]
+        elif start == end:  # nothing, which is null
+            yield name, [(behind, behind, " {}")]
+        else:
+            yield name, [(start, start + len(text[start:end].rstrip()), "{}")]
+
+
+def _written(value: object) -> str:
+    """YAML of a value, on one line."""
+    document, stream = YAML(typ="safe"), io.StringIO()
+    document.default_flow_style, document.width = True, 2**20
+    document.dump([value], stream)
+    return stream.getvalue().strip()[1:-1]
+
+
+def _replaced(text: str, start: int, end: int, word: str) -> str:
+    """Put a word between two places; a comment behind it stays in its column if it can."""
+    rest = text[end:]
+    comment = rest.lstrip(" ")
+    if comment.startswith("#"):
+        spaces = len(rest) - len(comment) + (end - start) - len(word)
+        rest = " " * max(spaces, 1) + comment
+    return text[:start] + word + rest
 
 
 def flags(values: dict[str, object]) -> str:
@@ -119,12 +169,12 @@ def main() -> None:
     params = ROOT / "params.yaml"
     try:
         values = overrides(arguments.name, arguments.assignments)
-        merged = merge(params.read_text(), values)
+        merged = merge(read_text(params), values)
         if arguments.flags:
             print(flags(values))
             return
         with atomic_file(params) as temporary:
-            temporary.write_text(merged)
+            temporary.write_text(merged, encoding="utf-8")
     except UserError as error:
         sys.exit(f"preset: {error}")
     print(f"params.yaml holds the preset {arguments.name} now: run `dvc repro`")

@@ -3,6 +3,7 @@
 import json
 import re
 import shutil
+import sys
 
 import numpy as np
 import pandas as pd
@@ -17,6 +18,7 @@ pytestmark = pytest.mark.slow
 ARMS = {"a", "b", "b_plus", "c", "c_plus", "r"}
 CONTROLS = {f"train_controls@{arm}" for arm in ARMS - {"a", "b"}}
 AFTER_SRGAN = {
+    "check",
     "train_srgan",
     "generate_sr",
     "benchmark",
@@ -26,6 +28,10 @@ AFTER_SRGAN = {
     "compare",
     "report",
 }
+
+
+def tree(project, directory):
+    return sorted((project.root / directory).rglob("*"))
 
 
 def test_one_command_makes_everything(project):
@@ -74,8 +80,30 @@ CHANGES = [
 def test_a_changed_param_runs_what_it_touches(project, changes, runs, untouched):
     with project.edited("params.yaml", project.params_with(changes)):
         planned = project.planned()
-    assert runs <= planned
+    assert runs | {"check"} <= planned
     assert not untouched & planned
+
+
+@pytest.mark.parametrize("changes", [{"split.test": 0.95}, {"srgan.select": "lpips"}], ids=str)
+def test_refused_params_cost_no_output(project, changes):
+    results = [path for name in ("metrics", "plots", "models") for path in tree(project, name)]
+    with project.edited("params.yaml", project.params_with(changes)):
+        output = project.run(sys.executable, "-m", "dvc", "repro", code=255)
+        assert started(output) == {"check"} and "check: params.yaml: " in output
+        assert [
+            p for name in ("metrics", "plots", "models") for p in tree(project, name)
+        ] == results
+        assert project.run("git", "status", "--porcelain").split() == ["M", "params.yaml"]
+    project.dvc("repro")
+    assert project.run("git", "status", "--porcelain") == ""
+
+
+def test_make_refuses_a_wrong_machine_where_dvc_has_nothing_to_run(project):
+    with project.edited("params.yaml", project.params_with({"runtime.device": "gpu"})):
+        output = project.run(
+            "make", "-o", ".venv/.ready", f"PYTHON={sys.executable}", "repro", code=2
+        )
+    assert "check: params.yaml: runtime.device is 'gpu'" in output and "Traceback" not in output
 
 
 def test_the_machine_runs_nothing_again(project):
@@ -106,7 +134,7 @@ def test_edited_code_runs_what_uses_it(project, file, runs, untouched):
     ("changes", "runs", "kept"),
     [
         ({"srgan.seed": 8}, AFTER_SRGAN, "models/a"),
-        ({"b.per_class": 8}, {"train_b", "evaluate", "compare", "report"}, "models/a"),
+        ({"b.per_class": 8}, {"check", "train_b", "evaluate", "compare", "report"}, "models/a"),
     ],
     ids=["srgan", "b"],
 )
@@ -174,7 +202,7 @@ def test_image_quality_is_that_of_each_methods_images(project):
 
 def test_compare_puts_a_beside_b(project):
     output = project.shell("make compare")
-    assert started(output) <= {"compare", "report"}
+    assert started(output) <= {"check", "compare", "report"}
     # the workspace is where it was: params, metrics and lock as committed
     assert project.run("git", "status", "--porcelain") == ""
 

@@ -270,7 +270,8 @@ def test_an_arm_left_out_leaves_its_outputs_empty(project):
 
 def test_pretrained_weights_are_used_where_they_exist(project):
     project["classifier"] |= {"freeze": "features"}
-    with pytest.raises(UserError, match=r"pretrained\.classifier is null"):
+    project["pretrained"] |= {"classifier": "given.safetensors"}
+    with pytest.raises(UserError, match=r"pretrained/classifier holds no weights.*`dvc repro`"):
         run("a", project)
     torch.manual_seed(99)
     given = arms.build("small_cnn", None, "none")

@@ -160,7 +160,7 @@ def test_every_dependency_is_made_by_a_stage_or_in_the_repository():
 def test_paths_are_those_of_dvc_yaml():
     made = {out for stage in STAGES.values() for out in stage["outs"]}
     constants = {
-        *(paths.RAW, paths.MANIFEST, paths.SPLIT),
+        *(paths.CHECKED, paths.RAW, paths.MANIFEST, paths.SPLIT),
         *(paths.PREDICTIONS, paths.PREDICTIONS_VAL, paths.LEDGER),
         *(paths.GENERATOR.parent, paths.SRRESNET.parent, paths.DISCRIMINATOR.parent),
         *(paths.pack(split) for split in ("train", "val", "test")),
@@ -200,6 +200,18 @@ def test_stages_declare_params_that_exist_and_every_param_has_a_stage():
         section for section in PARAMS if not any(k.split(".")[0] == section for k in declared)
     }
     assert unused == {"runtime"}  # where a stage runs does not change what it makes
+
+
+def test_the_first_stage_reads_every_param_and_comes_before_every_other():
+    assert set(STAGES["check"]["params"]) == set(PARAMS) - {"runtime"}
+    made_by = {out: name for name, stage in STAGES.items() for out in stage["outs"]}
+    for name in STAGES:
+        before, waiting = set(), [name]
+        while waiting:
+            current = waiting.pop()
+            before.add(current)
+            waiting += [made_by[dep] for dep in STAGES[current]["deps"] if dep in made_by]
+        assert "check" in before, name
 
 
 def test_every_stage_is_run_by_its_script_and_described():

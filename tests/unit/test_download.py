@@ -30,6 +30,8 @@ def project(tmp_path):
     shutil.copytree(ROOT / "stages", root / "stages")
     shutil.copy(ROOT / "dvc.yaml", root)
     nothing_outside(root)
+    (root / "data").mkdir()
+    (root / "data/checked").touch()  # by the stage before
     return root
 
 
@@ -122,7 +124,7 @@ def test_a_mistake_is_one_sentence_and_leaves_nothing_half_written(project, phot
     done = download(project, check=False, source="folder", path=str(photos))
     assert done.returncode == 1 and done.stdout == ""
     assert done.stderr.startswith("download: none of the 6 files") and done.stderr.count("\n") == 1
-    assert list((project / "data").iterdir()) == []
+    assert list((project / "data").iterdir()) == [project / "data/checked"]
 
 
 def test_hostile_archive_writes_nothing_outside(project, tmp_path):

@@ -89,7 +89,7 @@ def test_no_key_takes_a_mapping(key):
         ("split.test", 0),
         ("split.test", 1.0),
         ("split.validation", "0.1"),
-        ("split.hash_distance", 65),
+        ("split.hash_distance", 33),
         ("split.correlation", 1.1),
         ("split.flagged", "maybe"),
         ("images.hr", 4),
@@ -134,31 +134,6 @@ def test_an_impossible_value_is_named_with_its_full_key(key, value):
     assert message.startswith(f"params.yaml: {key} is {value!r}: ")
 
 
-@pytest.mark.parametrize(
-    ("changes", "words"),
-    [
-        ({"data.source": "folder"}, ["data.path"]),
-        ({"data.source": "archive"}, ["data.path"]),
-        ({"data.per_class": None}, ["data.per_class"]),
-        ({"data.classes": ["cat", "cat"]}, ["classes", "different"]),
-        ({"data.classes": ["cat"]}, ["classes", "different"]),
-        ({"split.test": 0.7, "split.validation": 0.3}, ["split.test", "split.validation"]),
-        ({"images.hr": 130}, ["images.hr", "multiple of 4"]),
-        ({"srgan.crop": 256}, ["srgan.crop", "images.hr = 128"]),
-        ({"srgan.crop": 62}, ["srgan.crop", "multiple of 4"]),
-        ({"benchmarks.paths": ["a/Set5", "b/Set5"]}, ["benchmarks.paths", "different names"]),
-        ({"srgan.snapshots": [1, 999]}, ["snapshots [999]", "srgan.adversarial.epochs = "]),
-    ],
-)
-def test_values_that_do_not_fit_each_other_name_both_keys(changes, words):
-    values = DEFAULT
-    for key, value in changes.items():
-        section, leaf = key.split(".")
-        values = values | {section: values[section] | {leaf: value}}
-    message = complaint(values)
-    assert all(word in message for word in words), message
-
-
 def test_a_missing_section_and_an_unknown_one_are_named():
     assert "srgan is missing" in complaint({k: v for k, v in DEFAULT.items() if k != "srgan"})
     assert "trainer is no known key" in complaint(DEFAULT | {"trainer": {}})
@@ -180,25 +155,6 @@ def test_no_value_anywhere_gives_anything_but_params_or_one_sentence(value, key)
         parse(changed(key, value) if key else value)
     except UserError as error:
         assert "params.yaml" in str(error)
-
-
-@pytest.mark.parametrize(
-    ("text", "sentence"),
-    [
-        (None, "is missing"),
-        ("seed: [1\n", "is not valid YAML"),
-        ("- 1\n", "must be a mapping"),
-        ("", "must be a mapping"),
-    ],
-)
-def test_a_file_that_is_no_params_file_is_one_sentence(tmp_path, text, sentence):
-    path = tmp_path / "params.yaml"
-    if text is not None:
-        path.write_text(text)
-    with pytest.raises(UserError, match=sentence) as caught:
-        load(path)
-    assert str(path) in str(caught.value)
-    assert "\n" not in str(caught.value)
 
 
 def test_a_stage_sees_the_keys_it_declares_and_runtime_only():

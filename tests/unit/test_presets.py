@@ -8,7 +8,10 @@ from types import SimpleNamespace
 
 import pytest
 import yaml
+from dvc.utils.hydra import apply_overrides
 from repository import PARAMS, ROOT
+
+from srgan_ab.common.params import decode
 
 PRESETS = sorted(path.stem for path in (ROOT / "presets").glob("*.yaml"))
 ARGUMENTS = {
@@ -97,6 +100,100 @@ def test_lists_written_line_by_line_may_become_empty(preset, project):
     assert (merged["data"]["classes"], merged["benchmarks"]["paths"]) == ([], ["A", "B"])
 
 
+@pytest.mark.parametrize("name", PRESETS)
+def test_a_preset_fits_into_what_dvc_has_written_anew(preset, project, name):
+    """`dvc exp run -S` leaves lists as lines behind a comment, and nulls as nothing."""
+    params, arguments = project / "params.yaml", [*ARGUMENTS.get(name, []), "data.classes=[x,y]"]
+    text = params.read_text()
+    apply_overrides(params, ["seed=7"])
+    rewritten = params.read_text()
+    assert "\n  - cat\n" in rewritten and "\n  lpips:\n" in rewritten
+    assert preset(name, *arguments).message is None
+    merged = decode(params.read_text(), "params.yaml")
+    lines = params.read_text().split("\n")
+
+    params.write_text(text)
+    assert preset(name, *arguments).message is None
+    assert decode(params.read_text(), "params.yaml") == merged
+    assert merged["data"]["classes"] == ["x", "y"]
+    assert [line for line in params.read_text().split("\n") if "[x, y]" in line] == [
+        line
+        for line in lines
+        if "[x, y]" in line  # with its comment, in its column
+    ]
+
+
+def test_every_kind_of_value_stays_what_it_is(preset, project):
+    result = preset(
+        "full",
+        "classifier.learning_rate=1e-5",
+        "classifier.weight_decay=0.00001",
+        "benchmarks.paths=[a/b c, 'x, y', '1e-5', \"[z]\"]",
+        "pretrained.lpips=null",
+        "srgan.select=psnr",
+    )
+    assert result.message is None
+    merged = decode((project / "params.yaml").read_text(), "params.yaml")
+    assert merged["classifier"]["learning_rate"] == merged["classifier"]["weight_decay"] == 1e-5
+    assert merged["benchmarks"]["paths"] == ["a/b c", "x, y", "1e-5", "[z]"]
+    assert merged["pretrained"]["lpips"] is None
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        (b"seed:\t7\n\tx: 1\n", "params.yaml is not valid YAML: line 2"),
+        (b"seed: 7\nseed: 8\n", 'found duplicate key "seed"'),
+        (b"seed: [7\n", "params.yaml is not valid YAML: line "),
+        (b"<<<<<<< HEAD\nseed: 7\n=======\nseed: 8\n>>>>>>> x\n", "marks of an unfinished merge"),
+        (b"seed: 7\0\n", "params.yaml is not valid YAML"),
+        ("# größer\nseed: 7\n".encode("latin-1"), "params.yaml is not UTF-8 text"),
+        ("seed: 7\n".encode("utf-16"), "params.yaml is not UTF-8 text"),
+        (b"", "params.yaml must be a mapping"),
+        (b"- seed\n", "params.yaml must be a mapping"),
+        (b"seed: 7\n", "params.yaml holds no value of data.source: add it"),
+        (None, "params.yaml is missing"),
+    ],
+)
+def test_a_damaged_params_file_is_one_sentence_and_stays(preset, project, content, sentence):
+    params = project / "params.yaml"
+    params.unlink()
+    if content is not None:
+        params.write_bytes(content)
+    result = preset("full")
+    assert sentence in result.message
+    assert "\n" not in result.message
+    assert (params.read_bytes() if params.exists() else None) == content
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        ("", "own.yaml must be a mapping of sections"),
+        ("- seed\n", "own.yaml must be a mapping of sections"),
+        ("seed: [\n", "own.yaml is not valid YAML"),
+        ("sede: 8\n", "sede is no known key: did you mean seed?"),
+        ("data: 8\n", "no value of data: add it, or name the keys of the section"),
+    ],
+)
+def test_a_damaged_preset_of_ones_own_is_one_sentence(preset, project, content, sentence):
+    text = (project / "params.yaml").read_text()
+    (project / "presets/own.yaml").write_text(content)
+    result = preset("own")
+    assert sentence in result.message and "\n" not in result.message
+    assert (project / "params.yaml").read_text() == text
+
+
+def test_values_behind_anchors_are_not_overwritten_unseen(preset, project):
+    params = project / "params.yaml"
+    text = params.read_text().replace("flip: 0.5", "flip: &half 0.5")
+    params.write_text(text.replace("brightness: 0.2", "brightness: *half"))
+    text = params.read_text()
+    result = preset("full", "classifier.augmentation.brightness=0.3")
+    assert "anchors" in result.message
+    assert params.read_text() == text
+
+
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
@@ -104,7 +201,7 @@ def test_lists_written_line_by_line_may_become_empty(preset, project):
         (["photos"], "data.path"),
         (["full", "split.test"], "'split.test' is no key=value"),
         (["full", "split.tset=0.2"], "split.tset is no known key"),
-        (["full", "splt.test=0.2"], "splt.test is no key of params.yaml"),
+        (["full", "splt.test=0.2"], "splt.test is no known key: did you mean split.test?"),
         (["full", "split.test=much"], "split.test is 'much'"),
         (["full", "srgan.crop=512"], "srgan.crop must be a multiple of 4 and at most images.hr"),
     ],

@@ -40,27 +40,6 @@ class Features(torch.nn.Module):
         return (self.layers(sr) - self.layers(hr)).abs().mean()
 
 
-def test_all_weights_zero_are_refused_and_one_is_enough():
-    nothing = {
-        "pixel__weight": 0.0,
-        "perceptual__weight": 0.0,
-        "adversarial__weight": 0.0,
-        "total_variation": 0.0,
-    }
-    with pytest.raises(UserError, match=r"srgan\.pixel\.weight, .* all 0, .*: set one above 0"):
-        rehearse(settings(**nothing), None, RUNTIME)
-    for key in nothing:
-        rehearse(settings(**nothing | {key: 0.1}), None, RUNTIME)
-
-
-def test_a_history_needs_half_a_batch_to_exchange():
-    alone = {"batch_size": 1, "discriminator__normalization": "none"}
-    with pytest.raises(UserError, match=r"srgan\.adversarial\.history .* srgan\.batch_size is 1"):
-        rehearse(settings(**alone, adversarial__history=4), None, RUNTIME)
-    rehearse(settings(**alone), None, RUNTIME)
-    rehearse(settings(batch_size=2, adversarial__history=1), None, RUNTIME)
-
-
 @pytest.mark.parametrize("crop", [16, 20])
 def test_batch_norm_needs_more_than_one_number(crop):
     with pytest.raises(UserError, match=rf"batch_size 1 and srgan\.crop {crop} leave BatchNorm"):

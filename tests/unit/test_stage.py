@@ -106,6 +106,7 @@ def test_an_edit_while_it_runs_is_refused(project, edit, named):
     code, _, err = finish(start(project, edit))
     assert code == 1
     assert f"{named} changed while toy ran" in err and "Traceback" not in err
+    assert err.count("\n") == 1 and "--queue" in err  # how not to change params.yaml meanwhile
 
 
 def test_an_edit_of_other_params_is_not(project):
@@ -134,6 +135,47 @@ def test_signals_end_it_cleanly(project, sent, code):
     process.send_signal(sent)
     returned, _, err = finish(process)
     assert returned == code and "Traceback" not in err
+
+
+@pytest.mark.parametrize(
+    "failure",
+    [
+        "raise MemoryError",
+        "import numpy; numpy.empty(2**50)",
+        'raise RuntimeError("DefaultCPUAllocator: can\'t allocate memory: you tried ...")',
+        "raise RuntimeError('CUDA out of memory. Tried to allocate 2.00 GiB')",
+    ],
+)
+def test_too_little_memory_is_one_sentence(project, failure):
+    code, _, err = finish(start(project, failure))
+    assert (code, err.count("\n")) == (1, 1) and "toy: there is not enough memory: lower" in err
+
+
+def test_other_runtime_errors_keep_their_traceback(project):
+    code, _, err = finish(start(project, "raise RuntimeError('shapes differ')"))
+    assert code == 1 and "Traceback" in err and "shapes differ" in err
+
+
+def test_a_python_without_the_packages_is_one_sentence(project):
+    start(project).communicate()
+    script = [sys.executable, "-S", "stages/toy.py"]  # -S: no packages but Python's own
+    bare = subprocess.run(
+        script,
+        cwd=project,
+        env={"PYTHONPATH": str(ROOT / "src")},
+        capture_output=True,
+        text=True,
+    )
+    assert (bare.returncode, bare.stderr.count("\n")) == (1, 1)
+    assert " has no " in bare.stderr and "source .venv/bin/activate" in bare.stderr
+
+
+@pytest.mark.parametrize("arm", [["zzz"], []])
+def test_an_arm_that_is_not_there_is_answered_with_those_that_are(arm):
+    script = [sys.executable, str(ROOT / "stages/train_controls.py"), *arm]
+    done = subprocess.run(script, capture_output=True, text=True)
+    assert done.returncode == 2 and "Traceback" not in done.stderr
+    assert "{b_plus,c,c_plus,r}" in done.stderr.splitlines()[0]
 
 
 def test_user_errors_are_one_sentence(project):

@@ -115,8 +115,8 @@ def train_arm(arm: str, params) -> None:
     settings, weights = params.classifier, pretrained_weights()
     if settings.freeze == "features" and weights is None:
         raise UserError(
-            "classifier.freeze is features, but pretrained.classifier is null, so the features "
-            "would stay random: set freeze to none, or name pretrained weights"
+            f"classifier.freeze is features, but {paths.pretrained('classifier')} holds no "
+            "weights, so the features would stay random: run `dvc repro`, which fetches them"
         )
     compositions = [composition(arm, split, params) for split in ("train", "val")]
     train, validation = (resident(examples(table), runtime.device) for table in compositions)

@@ -1,6 +1,5 @@
 """Networks with two outputs: a small one of our own, or any of torchvision's by name."""
 
-import difflib
 from collections import OrderedDict
 
 import torch
@@ -9,12 +8,11 @@ from torchvision import models
 
 from srgan_ab.common import paths
 from srgan_ab.common.errors import UserError
+from srgan_ab.common.rules import BACKBONES, unknown_backbone
 from srgan_ab.common.weights import load_weights, read_weights
 
 OUTPUTS = 2
 PRETRAINED = paths.pretrained("classifier") / "weights.safetensors"
-# these take images of one size only, or return auxiliary outputs beside the logits
-UNFIT = ("vit_", "maxvit_", "inception_", "googlenet")
 
 
 def small_cnn() -> nn.Sequential:
@@ -35,12 +33,6 @@ def small_cnn() -> nn.Sequential:
     return nn.Sequential(OrderedDict(features=features, classifier=head))
 
 
-def available() -> list[str]:
-    """Every name that `classifier.backbone` may have."""
-    networks = models.list_models(models)  # without those of detection, segmentation and video
-    return ["small_cnn", *(name for name in networks if not name.startswith(UNFIT))]
-
-
 def pretrained_weights() -> dict[str, torch.Tensor] | None:
     """The state dict that `download` prepared, or None: then training starts from scratch."""
     return read_weights(PRETRAINED)[0] if PRETRAINED.exists() else None
@@ -59,12 +51,8 @@ def build(backbone: str, weights: dict[str, torch.Tensor] | None, freeze: str) -
     Raises:
         UserError: there is no such backbone, or the weights do not fit it.
     """
-    if backbone not in available():
-        near = difflib.get_close_matches(backbone, available(), n=3) or ["small_cnn", "resnet18"]
-        raise UserError(
-            f"classifier.backbone is {backbone!r}, which is neither small_cnn nor a torchvision "
-            f"network for images of any size: did you mean {' or '.join(near)}?"
-        )
+    if backbone not in BACKBONES:
+        raise UserError(unknown_backbone(backbone))
     network = small_cnn() if backbone == "small_cnn" else models.get_model(backbone, weights=None)
     if weights is not None:
         load_weights(network, weights, str(PRETRAINED))

@@ -8,6 +8,7 @@ from pathlib import Path
 PARAMS = Path("params.yaml")
 DVC_YAML = Path("dvc.yaml")
 
+CHECKED = Path("data/checked")
 RAW = Path("data/raw.zip")
 MANIFEST = Path("data/manifest.csv")
 SPLIT = Path("data/split.csv")

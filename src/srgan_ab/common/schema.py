@@ -1,15 +1,24 @@
-"""`params.yaml`, typed: every key, its type, its range, and what must hold between keys."""
+"""`params.yaml`, typed: every key, its type and its range; `rules` holds what joins them.
 
-from pathlib import Path
+Upper bounds refuse slips of the finger, which would fill the memory or run for days unsaid.
+"""
+
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from srgan_ab.common.rules import broken
 
 Fraction = Annotated[float, Field(gt=0, lt=1)]
 Probability = Annotated[float, Field(ge=0, le=1)]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 NonNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
-Count = Annotated[int, Field(ge=1)]
+Epochs = Annotated[int, Field(ge=1, le=100_000)]
+ImageCount = Annotated[int, Field(ge=1, le=1_000_000)]
+BatchSize = Annotated[int, Field(ge=1, le=4096)]
+Channels = Annotated[int, Field(ge=1, le=512)]
+Processes = Annotated[int, Field(ge=1, le=512)]
+Repeats = Annotated[int, Field(ge=1, le=100)]
 Seed = Annotated[int, Field(ge=0, lt=2**31)]
 Size = Annotated[int, Field(ge=20, le=4096)]  # SSIM needs 19 pixels
 
@@ -35,17 +44,7 @@ class Data(Section):
     path: str | None  # folder: a directory; archive: a zip or tar file or its http(s) address
     sha256: Annotated[str, Field(pattern="^[0-9a-f]{64}$")] | None
     classes: Annotated[list[str], Field(max_length=2)]  # [negative, positive]; [] = no classes
-    per_class: Count | None  # synthetic: images rendered; others: at most so many (null = all)
-
-    @model_validator(mode="after")
-    def _path_where_needed(self):
-        if self.source in ("folder", "archive") and not self.path:
-            raise ValueError(f"source {self.source} needs data.path")
-        if self.source == "synthetic" and not self.per_class:
-            raise ValueError("source synthetic needs data.per_class")
-        if len(set(self.classes)) == 1:
-            raise ValueError("classes must be two different names, or [] for none")
-        return self
+    per_class: ImageCount | None  # synthetic: images rendered; others: at most so many (null = all)
 
 
 class Pretrained(Section):
@@ -61,24 +60,12 @@ class Split(Section):
     correlation: Probability
     flagged: Literal["keep", "drop"]
 
-    @model_validator(mode="after")
-    def _something_left_to_train_on(self):
-        if self.test + self.validation >= 1:
-            raise ValueError("split.test + split.validation must be below 1")
-        return self
-
 
 class Images(Section):
     hr: Size
     scale: Literal[4]  # two pixel-shuffle stages
     fit: Literal["cover", "squash", "crops"]
-    crops_per_image: Count
-
-    @model_validator(mode="after")
-    def _lr_is_whole(self):
-        if self.hr % self.scale:
-            raise ValueError(f"images.hr must be a multiple of {self.scale}")
-        return self
+    crops_per_image: Annotated[int, Field(ge=1, le=10_000)]
 
 
 class Augmentation(Section):
@@ -93,18 +80,18 @@ class Augmentation(Section):
 class Classifier(Section):
     backbone: str  # small_cnn, or any torchvision classification network
     freeze: Literal["none", "features"]
-    epochs: Count  # of the HR training set; every arm makes as many updates
-    batch_size: Count
+    epochs: Epochs  # of the HR training set; every arm makes as many updates
+    batch_size: BatchSize
     learning_rate: Positive
     weight_decay: NonNegative
-    patience: Count | None  # epochs without a better validation loss; null = never stop early
-    replicates: Count
+    patience: Epochs | None  # epochs without a better validation loss; null = never stop early
+    replicates: Repeats
     augmentation: Augmentation
 
 
 class ArmB(Section):
     images: Literal["sr", "hr+sr"]
-    per_class: Count | None  # SR images per class; null = all
+    per_class: ImageCount | None  # SR images per class; null = all
 
 
 class Controls(Section):
@@ -117,25 +104,17 @@ class Controls(Section):
 
 
 class GeneratorParams(Section):
-    blocks: Count
-    channels: Count
+    blocks: Annotated[int, Field(ge=1, le=256)]
+    channels: Channels
     normalization: Literal["batch", "none"]
     activation: Literal["prelu", "leaky_relu"]
     upsampler: Literal["pixel_shuffle", "nearest_conv"]
     skip: Literal["none", "bicubic"]
     output: Literal["linear", "tanh", "sigmoid"]
 
-    @model_validator(mode="after")
-    def _skip_is_not_squashed(self):
-        if self.skip == "bicubic" and self.output != "linear":
-            raise ValueError(
-                "skip: bicubic adds to a picture, so it needs output: linear; or set skip: none"
-            )
-        return self
-
 
 class DiscriminatorParams(Section):
-    channels: Count  # of the first layer; the last has eight times as many
+    channels: Channels  # of the first layer; the last has eight times as many
     normalization: Literal["batch", "none"]
     spectral_norm: bool
 
@@ -144,7 +123,7 @@ Schedule = Literal["constant", "step", "cosine", "plateau"]
 
 
 class Pretraining(Section):
-    epochs: Annotated[int, Field(ge=0)]  # 0 = off
+    epochs: Annotated[int, Field(ge=0, le=100_000)]  # 0 = off
     loss: Literal["mse", "l1"]
     learning_rate: Positive
     schedule: Schedule
@@ -162,7 +141,7 @@ class Perceptual(Section):
 
 
 class Adversarial(Section):
-    epochs: Count
+    epochs: Epochs
     loss: Literal["bce", "lsgan", "relativistic"]
     learning_rate: Positive
     schedule: Schedule
@@ -171,17 +150,17 @@ class Adversarial(Section):
     label_noise: Annotated[float, Field(ge=0, lt=0.5)]
     r1: NonNegative
     r2: NonNegative
-    history: Annotated[int, Field(ge=0)]  # generated images; 0 = off
+    history: Annotated[int, Field(ge=0, le=100_000)]  # generated images; 0 = off
 
 
 class Srgan(Section):
     seed: Seed | None  # null = the seed of everything else
     generator: GeneratorParams
     discriminator: DiscriminatorParams
-    crop: Annotated[int, Field(ge=16)]  # HR pixels
+    crop: Annotated[int, Field(ge=16, le=4096)]  # HR pixels
     flip: bool
     turn: bool
-    batch_size: Count
+    batch_size: BatchSize
     ema: Annotated[float, Field(ge=0, lt=1)]
     gradient_clip: Positive | None
     pretraining: Pretraining
@@ -189,54 +168,19 @@ class Srgan(Section):
     pixel: Pixel
     perceptual: Perceptual
     total_variation: NonNegative
-    folds: Count  # of the training images; 1 = off
+    folds: Repeats  # of the training images; 1 = off
     select: Literal["lpips", "psnr", "last"]
-    snapshots: list[Count]
-
-    @model_validator(mode="after")
-    def _snapshots_happen(self):
-        late = [epoch for epoch in self.snapshots if epoch > self.adversarial.epochs]
-        if late:
-            raise ValueError(
-                f"snapshots {late} lie beyond srgan.adversarial.epochs = {self.adversarial.epochs}"
-            )
-        return self
-
-    @model_validator(mode="after")
-    def _parts_fit(self):
-        phase = self.adversarial
-        if (phase.r1 or phase.r2) and self.discriminator.normalization == "batch":
-            raise ValueError(
-                "adversarial.r1 and r2 judge each image by itself: set "
-                "srgan.discriminator.normalization to none, or them to 0"
-            )
-        if 0 < phase.history < self.batch_size // 2:
-            raise ValueError(
-                f"adversarial.history must be 0 or at least half of batch_size = {self.batch_size}"
-            )
-        if phase.schedule == "plateau" and self.select == "last":
-            raise ValueError(
-                "adversarial.schedule plateau watches what srgan.select names: set it to lpips or "
-                "psnr"
-            )
-        return self
+    snapshots: list[Epochs]
 
 
 class Benchmarks(Section):
     paths: list[str]  # folders of HR pictures
     lr: Literal["matlab", "pillow"]
 
-    @model_validator(mode="after")
-    def _names_differ(self):
-        names = [Path(path).name for path in self.paths]
-        if len(set(names)) < len(names):
-            raise ValueError(f"benchmarks.paths {self.paths} must end in different names")
-        return self
-
 
 class Compare(Section):
     model: Literal["a", "b"]
-    bootstrap: Annotated[int, Field(ge=100)]
+    bootstrap: Annotated[int, Field(ge=100, le=100_000)]
     margin: Fraction  # of accuracy
 
 
@@ -245,21 +189,8 @@ class RuntimeParams(Section):
     device: Literal["auto", "cpu", "cuda", "mps"]
     precision: Literal["auto", "fp32", "bf16"]
     compile: Literal["default", "reduce-overhead"] | None  # "max-autotune" is not repeatable
-    threads: Count | None
-    workers: Count | None
-
-    @model_validator(mode="after")
-    def _portable_is_fp32_on_the_cpu(self):
-        if self.portable:
-            wanted = {"device": ("auto", "cpu"), "precision": ("auto", "fp32"), "compile": (None,)}
-            for key, allowed in wanted.items():
-                if getattr(self, key) not in allowed:
-                    raise ValueError(
-                        f"runtime.portable computes in fp32 on the CPU by kernels that are not "
-                        f"compiled anew, and runtime.{key} is {getattr(self, key)}: set "
-                        "runtime.portable to false"
-                    )
-        return self
+    threads: Processes | None
+    workers: Processes | None
 
 
 class Params(Section):
@@ -279,19 +210,9 @@ class Params(Section):
     runtime: RuntimeParams
 
     @model_validator(mode="after")
-    def _compiled_networks_have_no_second_derivative(self):
-        if self.runtime.compile and (self.srgan.adversarial.r1 or self.srgan.adversarial.r2):
-            raise ValueError(
-                "runtime.compile cannot differentiate twice, as srgan.adversarial.r1 and r2 need: "
-                "set it to null, or them to 0"
-            )
-        return self
-
-    @model_validator(mode="after")
-    def _crop_fits(self):
-        if self.srgan.crop > self.images.hr or self.srgan.crop % self.images.scale:
-            raise ValueError(
-                f"srgan.crop must be a multiple of {self.images.scale} and at most "
-                f"images.hr = {self.images.hr}"
-            )
+    def _keeps_the_rules(self):
+        sentences = list(broken(self))
+        if sentences:
+            more = f" (and {len(sentences) - 1} more)" if len(sentences) > 1 else ""
+            raise ValueError(sentences[0] + more)
         return self

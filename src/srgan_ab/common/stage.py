@@ -35,13 +35,15 @@ def definition(name: str) -> dict:
     """The stage's entry in `dvc.yaml`; `name@item` selects one item of a matrix.
 
     Returns:
-        `params`, `deps`, `outs`: lists of names, whatever their DVC type (metrics, plots, outs).
+        `params`, `deps`, `outs`: lists of names, whatever their DVC type (metrics, plots, outs);
+        `items`: of the matrix.
     """
     stages = read_yaml(paths.DVC_YAML)["stages"]
     stem, _, item = name.partition("@")
     entry = stages[stem]
+    items = []
     if "matrix" in entry:
-        ((key, _),) = entry["matrix"].items()
+        ((key, items),) = entry["matrix"].items()
         entry = json.loads(json.dumps(entry).replace(f"${{item.{key}}}", item))
 
     def names(kind: str) -> list[str]:
@@ -51,6 +53,7 @@ def definition(name: str) -> dict:
         "params": names("params"),
         "deps": names("deps"),
         "outs": names("outs") + names("metrics") + names("plots"),
+        "items": items,
     }
 
 
@@ -79,7 +82,9 @@ def _guard(before: dict, after: dict, name: str) -> None:
     if moved:
         raise UserError(
             f"{', '.join(moved[:3])} changed while {name} ran, so its outputs belong to neither "
-            "version: run `dvc repro` again"
+            "version: run `dvc repro` again; a training goes on where it stood if that is put back "
+            "first (`dvc exp run -S` writes params.yaml, even where another command runs and it is "
+            "refused for it: give it --queue)"
         )
 
 
@@ -170,7 +175,7 @@ def run(function: Callable, item: str | None = None, resumable: bool = False) ->
         ),
     )
     if item:
-        parser.add_argument(item)
+        parser.add_argument(item, choices=stage["items"])
     arguments = list(vars(parser.parse_args()).values())
 
     signal.signal(signal.SIGTERM, _terminated)

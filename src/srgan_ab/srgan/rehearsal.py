@@ -6,7 +6,6 @@ from torch import nn
 from srgan_ab.common.errors import UserError
 from srgan_ab.common.runtime import Runtime
 from srgan_ab.srgan.discriminator import Discriminator
-from srgan_ab.srgan.phases import loss_weights
 from srgan_ab.srgan.steps import GRID
 from srgan_ab.srgan.training import Distance
 
@@ -21,19 +20,8 @@ def rehearse(settings, perceptual: Distance | None, runtime: Runtime) -> None:
         runtime: the device.
 
     Raises:
-        UserError: no term of the generator's loss has a weight, the history has no half a batch to
-            exchange, or a network cannot look at so small a window.
+        UserError: a network cannot look at so small a window.
     """
-    if not any(loss_weights(settings).values()):
-        raise UserError(
-            "srgan.pixel.weight, srgan.perceptual.weight, srgan.adversarial.weight and "
-            "srgan.total_variation are all 0, so SRGAN would learn nothing: set one above 0"
-        )
-    if settings.adversarial.history and settings.batch_size == 1:
-        raise UserError(
-            "srgan.adversarial.history exchanges half of each batch, and srgan.batch_size is 1: "
-            "set it to 2 or more, or the history to 0"
-        )
     side = settings.crop - GRID  # of what `shifted` shows to the networks that judge
     window = torch.zeros(min(settings.batch_size, 2), 3, side, side, device=runtime.device)
     try:

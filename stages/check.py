@@ -1,0 +1,31 @@
+"""Check params.yaml as a whole, and that this machine has what only late stages would miss.
+
+DVC removes a stage's outputs before it runs the stage's command. All stages come after this one, so
+what it refuses costs nothing. `make repro` runs it always, `dvc repro` when another section of
+params.yaml than `runtime` has changed.
+"""
+
+import _bootstrap  # noqa: F401
+
+from srgan_ab.common.stage import run
+
+
+def check(params):
+    from pathlib import Path
+
+    from srgan_ab.common import paths
+    from srgan_ab.common.errors import UserError
+    from srgan_ab.common.files import write_text
+
+    for folder in params.benchmarks.paths:
+        if not Path(folder).is_dir():
+            raise UserError(f"benchmarks.paths: {folder} is no folder: mend it, or leave it out")
+    if params.runtime.device in ("cuda", "mps"):
+        from srgan_ab.common.runtime import prepare  # torch takes seconds to import
+
+        prepare(params.runtime, params.seed)
+    write_text(paths.CHECKED, "params.yaml is as it should be\n")
+
+
+if __name__ == "__main__":
+    run(check)

@@ -1,0 +1,353 @@
+"""Mistakes in params.yaml that people make: each is one sentence, which says where and what to do.
+
+All of them are refused from the file alone: no stage has run, and torch is not even imported.
+"""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from repository import PARAMS, ROOT
+
+from srgan_ab.common.errors import UserError
+from srgan_ab.common.params import decode, load, parse
+
+TEXT = PARAMS.read_text(encoding="utf-8")
+
+
+def changed(changes: dict[str, object]) -> dict:
+    """The params with dotted keys set; `...` removes one."""
+    values = decode(TEXT, "params.yaml")
+    for key, value in changes.items():
+        *sections, leaf = key.split(".")
+        node = values
+        for section in sections:
+            node = node[section]
+        if value is ...:
+            del node[leaf]
+        else:
+            node[leaf] = value
+    return values
+
+
+def renamed(old: str, new: str) -> dict:
+    values = changed({})
+    node = values
+    *sections, leaf = old.split(".")
+    for section in sections:
+        node = node[section]
+    node[new.split(".")[-1]] = node.pop(leaf)
+    return values
+
+
+PERCEPTUAL = {"srgan.perceptual.weight": 1.0, "pretrained.perceptual": "imagenet"}
+
+MISTAKES = {
+    # data
+    "a folder without a path": ({"data.source": "folder"}, "data.source folder needs data.path"),
+    "no number of renderings": ({"data.per_class": None}, "synthetic needs data.per_class"),
+    "a class twice": ({"data.classes": ["cat", "cat"]}, "data.classes ['cat', 'cat'] must be two"),
+    "a class in capitals": ({"data.classes": ["Cat", "cat"]}, "differ by more than their case"),
+    "a class without a name": ({"data.classes": ["", "dog"]}, "data.classes ['', 'dog'] must"),
+    "a class of spaces": ({"data.classes": [" ", "dog"]}, "data.classes [' ', 'dog'] must"),
+    "one class": ({"data.classes": ["cat"]}, "data.classes ['cat'] must be two different names"),
+    "billions of images": ({"data.per_class": 10**9}, "data.per_class is 1000000000: Input should"),
+    "nothing to train on": (
+        {"split.test": 0.7, "split.validation": 0.3},
+        "split.test 0.7 and split.validation 0.3 leave nothing to train on",
+    ),
+    "a side that 4 does not divide": ({"images.hr": 130}, "images.hr 130 must be a multiple of 4"),
+    "one name for two benchmarks": (
+        {"benchmarks.paths": ["a/Set5", "b/Set5"]},
+        "benchmarks.paths ['a/Set5', 'b/Set5'] must end in different names",
+    ),
+    # classifiers
+    "a backbone's typo": (
+        {"classifier.backbone": "resnet81"},
+        "classifier.backbone is 'resnet81', .*did you mean .*resnet18",
+    ),
+    "a network of one image size": ({"classifier.backbone": "vit_b_16"}, "images of any size"),
+    "frozen random features": (
+        {"classifier.freeze": "features"},
+        "classifier.freeze is features, but pretrained.classifier is null",
+    ),
+    "a small network on ImageNet": (
+        {"pretrained.classifier": "imagenet"},
+        "pretrained.classifier is imagenet, but classifier.backbone small_cnn was never trained",
+    ),
+    "a batch that fills the memory": (
+        {"classifier.batch_size": 100_000},
+        "classifier.batch_size is 100000: Input should be less than or equal to 4096",
+    ),
+    "images of B beyond reason": ({"b.per_class": 10**9}, "b.per_class is 1000000000"),
+    "no image of B": ({"b.per_class": 0}, "b.per_class is 0"),
+    # SRGAN
+    "a crop beyond the image": ({"srgan.crop": 256}, "srgan.crop must .* at most images.hr = 128"),
+    "a crop that 4 does not divide": ({"srgan.crop": 62}, "srgan.crop must be a multiple of 4"),
+    "a picture of no epoch": (
+        {"srgan.snapshots": [1, 999]},
+        "srgan.snapshots [999] lie beyond srgan.adversarial.epochs = 6",
+    ),
+    "a picture squashed": (
+        {"srgan.generator.output": "tanh"},
+        "srgan.generator.skip bicubic .* needs srgan.generator.output linear",
+    ),
+    "nothing to learn": (
+        {"srgan.pixel.weight": 0.0, "srgan.adversarial.weight": 0.0},
+        "srgan.pixel.weight, .* and srgan.total_variation are all 0, .*: set one above 0",
+    ),
+    "a penalty beside BatchNorm": (
+        {"srgan.adversarial.r1": 1.0},
+        "srgan.adversarial.r1 and r2 .* set srgan.discriminator.normalization to none",
+    ),
+    "a history without a batch": (
+        {"srgan.adversarial.history": 4, "srgan.batch_size": 1},
+        "srgan.adversarial.history exchanges half of each batch, and srgan.batch_size is 1",
+    ),
+    "a history of less than half": (
+        {"srgan.adversarial.history": 3},
+        "srgan.adversarial.history must be 0 or at least half of srgan.batch_size = 8",
+    ),
+    "a history that fills the memory": (
+        {"srgan.adversarial.history": 10_000_000},
+        "srgan.adversarial.history is 10000000",
+    ),
+    "a generator that fills the memory": (
+        {"srgan.generator.channels": 100_000},
+        "srgan.generator.channels is 100000",
+    ),
+    "a discriminator that fills the memory": (
+        {"srgan.discriminator.channels": 100_000},
+        "srgan.discriminator.channels is 100000",
+    ),
+    "a plateau of nothing": (
+        {"srgan.adversarial.schedule": "plateau"},
+        "srgan.adversarial.schedule plateau watches what srgan.select names",
+    ),
+    "chosen by what is not there": (
+        {"srgan.select": "lpips"},
+        "srgan.select is lpips, which needs pretrained.lpips: set that to imagenet",
+    ),
+    "features of no weights": (
+        {"srgan.perceptual.weight": 1.0},
+        "its network vgg19 needs pretrained.perceptual: set that to imagenet",
+    ),
+    "LPIPS of no weights": (
+        PERCEPTUAL | {"srgan.perceptual.network": "lpips"},
+        "its network lpips needs pretrained.lpips",
+    ),
+    "a layer of no VGG": (
+        PERCEPTUAL | {"srgan.perceptual.layer": "conv5_5"},
+        "srgan.perceptual.layer is 'conv5_5', but .* vgg19 has conv1_1 to conv5_4",
+    ),
+    "a layer of the other VGG": (
+        PERCEPTUAL | {"srgan.perceptual.network": "vgg16"},
+        "srgan.perceptual.layer is 'conv5_4', but .* vgg16 has conv1_1 to conv5_3",
+    ),
+    "a layer of another network": (
+        PERCEPTUAL | {"srgan.perceptual.network": "resnet50"},
+        "srgan.perceptual.layer is 'conv5_4', but .* resnet50 has layer1 to layer4",
+    ),
+    # comparison and machine
+    "resamples for days": ({"compare.bootstrap": 1_000_000}, "compare.bootstrap is 1000000"),
+    "threads beyond reason": ({"runtime.threads": 5000}, "runtime.threads is 5000"),
+    "processes beyond reason": ({"runtime.workers": 5000}, "runtime.workers is 5000"),
+    "no such device": ({"runtime.device": "gpu"}, "runtime.device is 'gpu': .*'cuda'"),
+    "portable on a GPU": (
+        {"runtime.portable": True, "runtime.device": "cuda"},
+        "runtime.portable .*, and runtime.device is cuda: set runtime.portable to false",
+    ),
+    "a second derivative, compiled": (
+        {
+            "runtime.portable": False,
+            "runtime.compile": "default",
+            "srgan.adversarial.r1": 1.0,
+            "srgan.discriminator.normalization": "none",
+        },
+        "runtime.compile cannot differentiate twice, as srgan.adversarial.r1 and r2 need",
+    ),
+    "a number as text": ({"classifier.learning_rate": "1e-4"}, "learning_rate is '1e-4': Input"),
+    "two mistakes": (
+        {"srgan.select": "lpips", "classifier.freeze": "features"},
+        "classifier.freeze is features.* (and 1 more)",
+    ),
+}
+
+
+def sentence(values: object) -> str:
+    with pytest.raises(UserError) as caught:
+        parse(values)
+    message = str(caught.value)
+    assert message.startswith("params.yaml: ") and "\n" not in message
+    return message.removeprefix("params.yaml: ")
+
+
+@pytest.mark.parametrize("mistake", MISTAKES)
+def test_a_mistake_is_one_sentence_that_names_its_keys(mistake):
+    changes, words = MISTAKES[mistake]
+    pattern = ".*".join(map(re.escape, words.split(".*")))
+    assert re.search(pattern, sentence(changed(changes)))
+
+
+RIGHT = {
+    "few images of B": {"b.per_class": 1},
+    "photographs without classes": {"data.classes": [], "data.source": "folder", "data.path": "/x"},
+    "features of ImageNet": {
+        "classifier.backbone": "resnet18",
+        "pretrained.classifier": "imagenet",
+        "classifier.freeze": "features",
+    },
+    "small features of a file": {
+        "pretrained.classifier": "mine.safetensors",
+        "classifier.freeze": "features",
+    },
+    "a deeper layer": {
+        **PERCEPTUAL,
+        "srgan.perceptual.network": "resnet50",
+        "srgan.perceptual.layer": "layer3.0.conv1",
+    },
+    "no part but one": {"srgan.pixel.weight": 0.0, "srgan.total_variation": 0.1},
+    "a layer that is not looked at": {"srgan.perceptual.network": "resnet50"},
+    "LPIPS for both": {
+        "srgan.select": "lpips",
+        "srgan.perceptual.weight": 1.0,
+        "srgan.perceptual.network": "lpips",
+        "pretrained.lpips": "imagenet",
+    },
+    "half a batch": {"srgan.adversarial.history": 4},
+    "a penalty": {"srgan.adversarial.r1": 1.0, "srgan.discriminator.normalization": "none"},
+    "the largest": {
+        "classifier.batch_size": 4096,
+        "compare.bootstrap": 100_000,
+        "srgan.generator.channels": 512,
+        "srgan.adversarial.history": 100_000,
+        "data.per_class": 1_000_000,
+        "runtime.threads": 512,
+    },
+}
+
+
+@pytest.mark.parametrize("case", RIGHT)
+def test_what_is_right_is_not_refused(case):
+    values = changed(RIGHT[case])
+    assert parse(values).model_dump() == values
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ("srgan.ema", "srgan.emma", "srgan.emma is no known key: did you mean srgan.ema?"),
+        ("split", "splitt", "splitt is no known key: did you mean split?"),
+        (
+            "srgan.adversarial.weight",
+            "srgan.adversarial.weigth",
+            "srgan.adversarial.weigth is no known key: did you mean srgan.adversarial.weight?",
+        ),
+        (
+            "srgan.crop",
+            "srgan.epochs",
+            "srgan.epochs is no known key: remove it or mend its spelling (and 1 more)",
+        ),
+        ("seed", "sede", "sede is no known key: did you mean seed?"),
+        ("seed", "zzz", "zzz is no known key: remove it or mend its spelling (and 1 more)"),
+    ],
+)
+def test_a_misspelt_key_is_shown_with_the_one_that_is_meant(old, new, words):
+    assert sentence(renamed(old, new)) == words
+
+
+def test_a_missing_key_is_named():
+    assert sentence(changed({"srgan.ema": ...})) == "srgan.ema is missing: add it"
+
+
+FILES = {
+    "a tab": (TEXT.replace("  hr: 128", "\thr: 128"), "is not valid YAML: line "),
+    "a key twice": (TEXT + "\nseed: 8\n", 'found duplicate key "seed"'),
+    "a key twice in a section": (
+        TEXT.replace("  scale: 4", "  hr: 64\n  scale: 4"),
+        'found duplicate key "hr"',
+    ),
+    "an unclosed bracket": (TEXT.replace("[1, 3, 6]", "[1, 3, 6"), "is not valid YAML: line "),
+    "the marks of a merge": (
+        TEXT.replace("seed: 7", "<<<<<<< HEAD\nseed: 7\n=======\nseed: 8\n>>>>>>> theirs", 1),
+        "it holds the marks of an unfinished merge",
+    ),
+    "a NUL": (TEXT + "\0", "is not valid YAML"),
+    "Latin-1": ("# größer\n".encode("latin-1") + TEXT.encode(), "is not UTF-8 text"),
+    "UTF-16": (TEXT.encode("utf-16"), "is not UTF-8 text"),
+    "nothing": ("", "must be a mapping of sections"),
+    "comments alone": ("# seed: 7\n", "must be a mapping of sections"),
+    "a list": ("- seed: 7\n", "must be a mapping of sections"),
+    "a text": ("seed = 7\n", "must be a mapping of sections"),
+    "two documents": (TEXT + "\n---\n" + TEXT, "is not valid YAML: line "),
+    "an object": (TEXT + "\nx: !!python/name:os.system\n", "is not valid YAML: line "),
+    "a list in itself": (TEXT.replace("[cat, dog]", "&a [*a]"), "data.classes"),
+    "no file": (None, "is missing: run from a checkout of the project"),
+}
+
+
+def written(path: Path, content: str | bytes | None) -> None:
+    if content is not None:
+        path.write_bytes(content.encode() if isinstance(content, str) else content)
+
+
+@pytest.mark.parametrize("kind", FILES)
+def test_a_file_that_is_no_params_file_is_one_sentence(tmp_path, kind):
+    content, words = FILES[kind]
+    written(tmp_path / "params.yaml", content)
+    with pytest.raises(UserError) as caught:
+        load(tmp_path / "params.yaml")
+    message = str(caught.value)
+    assert words in message and "\n" not in message
+    assert message.startswith(str(tmp_path / "params.yaml"))
+
+
+def test_a_folder_in_its_place_is_one_sentence(tmp_path):
+    with pytest.raises(UserError, match="cannot be read"):
+        load(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [("1e-5", 1e-5), ("1E-05", 1e-5), ("0.00001", 1e-5), ("1.e-5", 1e-5), ("1", 1.0), ("+.5", 0.5)],
+)
+def test_a_rate_may_be_written_in_every_way(tmp_path, written, read):
+    text = TEXT.replace("learning_rate: 0.002", f"learning_rate: {written}", 1)
+    (tmp_path / "params.yaml").write_text(text)
+    assert load(tmp_path / "params.yaml").classifier.learning_rate == read
+
+
+@pytest.mark.parametrize("number", ["010", "0o12", "0xA", "1_0", "10"])
+def test_a_whole_number_is_read_as_dvc_reads_it(tmp_path, number):
+    from dvc.utils.serialize import load_yaml
+
+    path = tmp_path / "params.yaml"
+    path.write_text(TEXT.replace("seed: 7", f"seed: {number}", 1))
+    assert load(path).seed == load_yaml(path)["seed"] == 10
+
+
+def test_what_dvc_writes_is_read_again(tmp_path):
+    """`dvc exp run -S` writes the file anew: lists as lines, nulls as nothing, 1e-05."""
+    from dvc.utils.hydra import apply_overrides
+
+    path = tmp_path / "params.yaml"
+    path.write_text(TEXT)
+    apply_overrides(path, ["classifier.learning_rate=0.00001", "srgan.snapshots=[2]"])
+    assert path.read_text() != TEXT
+    expected = changed({"classifier.learning_rate": 1e-5, "srgan.snapshots": [2]})
+    assert load(path).model_dump() == expected
+
+
+def test_checking_needs_neither_torch_nor_torchvision():
+    code = (
+        "import sys; from pathlib import Path; from srgan_ab.common.params import load;"
+        f"load(Path({str(PARAMS)!r}));"
+        "sys.exit(bool({'torch', 'torchvision', 'pandas'} & sys.modules.keys()))"
+    )
+    src = str(ROOT / "src")
+    done = subprocess.run(
+        [sys.executable, "-c", code], env={"PYTHONPATH": src}, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
