@@ -16,6 +16,8 @@ class Tail(nn.Conv2d):
     of the lanes instead of a fifth.
     """
 
+    bias: Tensor  # never None: `fits` sees to it
+
     @staticmethod
     def fits(module: nn.Module) -> bool:
         return (

@@ -15,6 +15,8 @@ class History(nn.Module):
         shape: (3, H, W) of an image.
     """
 
+    images: Tensor
+
     def __init__(self, size: int, shape: tuple[int, int, int]):
         super().__init__()
         self.register_buffer("images", torch.zeros(size, *shape))
