@@ -168,6 +168,7 @@ def train_arm(arm: str, params: Params) -> None:
         Record(settings.model_dump(), runs, table).save(directory)
 
     best = [history.iloc[history["val_loss"].argmin()] for history in histories]
+    scores = pd.DataFrame(best).drop(columns=["epoch", "train_loss"])
     write_metrics(
         paths.METRICS / f"train_{arm}.json",
         {
@@ -175,7 +176,7 @@ def train_arm(arm: str, params: Params) -> None:
             "updates": sum(run["updates"] for run in runs) // settings.replicates,
             "n_train": len(train.labels),
             "n_val": len(validation.labels),
-            **pd.DataFrame(best).drop(columns=["epoch", "train_loss"]).mean().to_dict(),
+            **{str(score): mean for score, mean in scores.mean().items()},
             "parameters": sum(p.numel() for p in network.parameters()),
         },
     )

@@ -7,6 +7,10 @@ import difflib
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:  # the schema asks for these rules
+    from srgan_ab.common.schema import Params
 
 # Classification networks of torchvision that take images of any size and return logits alone; a
 # list, because importing torchvision takes seconds
@@ -35,7 +39,7 @@ LAYERS = {
 }
 
 
-def broken(params) -> Iterator[str]:
+def broken(params: "Params") -> Iterator[str]:
     """A sentence for each rule that params, whose every value is possible by itself, break."""
     yield from _broken_by_data(params)
     yield from _broken_by_classifiers(params)
@@ -43,7 +47,7 @@ def broken(params) -> Iterator[str]:
     yield from _broken_by_runtime(params)
 
 
-def _broken_by_data(params) -> Iterator[str]:
+def _broken_by_data(params: "Params") -> Iterator[str]:
     data, split, images = params.data, params.split, params.images
     if data.source in ("folder", "archive") and not data.path:
         yield f"data.source {data.source} needs data.path"
@@ -67,7 +71,7 @@ def _broken_by_data(params) -> Iterator[str]:
         yield f"benchmarks.paths {folders} must end in different names"
 
 
-def _broken_by_classifiers(params) -> Iterator[str]:
+def _broken_by_classifiers(params: "Params") -> Iterator[str]:
     backbone, weights = params.classifier.backbone, params.pretrained.classifier
     if backbone not in BACKBONES:
         yield unknown_backbone(backbone)
@@ -92,7 +96,7 @@ def unknown_backbone(name: str) -> str:
     )
 
 
-def _broken_by_srgan(params) -> Iterator[str]:
+def _broken_by_srgan(params: "Params") -> Iterator[str]:
     srgan, images, pretrained = params.srgan, params.images, params.pretrained
     phase, perceptual = srgan.adversarial, srgan.perceptual
     if srgan.crop > images.hr or srgan.crop % images.scale:
@@ -154,7 +158,7 @@ def _broken_by_srgan(params) -> Iterator[str]:
             )
 
 
-def _broken_by_runtime(params) -> Iterator[str]:
+def _broken_by_runtime(params: "Params") -> Iterator[str]:
     runtime, phase = params.runtime, params.srgan.adversarial
     if runtime.portable:
         wanted = {"device": ("auto", "cpu"), "precision": ("auto", "fp32"), "compile": (None,)}
