@@ -39,6 +39,7 @@ img { max-width: 100%; }
 
 
 def main() -> None:
+    """Write the page."""
     licence = (ROOT / "tools" / "plots_licence.txt").read_text()
     # its stub knows no default for the snippet
     bundle = vl_convert.javascript_bundle(vl_version=VEGA_LITE)  # pyright: ignore[reportCallIssue]

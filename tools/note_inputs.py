@@ -59,6 +59,7 @@ def note(params: Params) -> None:
 
 
 def main() -> None:
+    """Write the notes, with a mistake of the user's as one sentence."""
     os.chdir(ROOT)
     try:
         note(load(paths.PARAMS))

@@ -158,6 +158,7 @@ def _word(key: str, value: object) -> str:
 
 
 def main() -> None:
+    """Merge the preset that the command line names, or print its flags."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )

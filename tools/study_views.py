@@ -36,6 +36,7 @@ def labels(table: pd.DataFrame, params: list[str]) -> list[str]:
 
 
 def points(value: float, sign: str = "") -> str:
+    """A share in percent, with a true minus sign; a dash for NaN."""
     return "–" if pd.isna(value) else f"{100 * value:{sign}.1f}".replace("-", "−")
 
 

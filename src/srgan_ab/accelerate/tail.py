@@ -20,6 +20,7 @@ class Tail(nn.Conv2d):
 
     @staticmethod
     def fits(module: nn.Module) -> bool:
+        """Whether this class computes what the module does."""
         return (
             type(module) is nn.Conv2d
             and module.out_channels == 3

@@ -44,6 +44,7 @@ def broken(params: "Params") -> Iterator[str]:
     yield from _broken_by_data(params)
     yield from _broken_by_classifiers(params)
     yield from _broken_by_srgan(params)
+    yield from _broken_by_what_judges_srgan(params)
     yield from _broken_by_runtime(params)
 
 
@@ -97,8 +98,7 @@ def unknown_backbone(name: str) -> str:
 
 
 def _broken_by_srgan(params: "Params") -> Iterator[str]:
-    srgan, images, pretrained = params.srgan, params.images, params.pretrained
-    phase, perceptual = srgan.adversarial, srgan.perceptual
+    srgan, images, phase = params.srgan, params.images, params.srgan.adversarial
     if srgan.crop > images.hr or srgan.crop % images.scale:
         yield (
             f"srgan.crop must be a multiple of {images.scale} and at most images.hr = {images.hr}"
@@ -111,7 +111,7 @@ def _broken_by_srgan(params: "Params") -> Iterator[str]:
             "srgan.generator.skip bicubic adds to a picture, so it needs srgan.generator.output "
             "linear; or set srgan.generator.skip to none"
         )
-    weights = (srgan.pixel.weight, perceptual.weight, phase.weight, srgan.total_variation)
+    weights = (srgan.pixel.weight, srgan.perceptual.weight, phase.weight, srgan.total_variation)
     if not any(weights):
         yield (
             "srgan.pixel.weight, srgan.perceptual.weight, srgan.adversarial.weight and "
@@ -137,6 +137,10 @@ def _broken_by_srgan(params: "Params") -> Iterator[str]:
             "srgan.adversarial.schedule plateau watches what srgan.select names: set that to lpips "
             "or psnr"
         )
+
+
+def _broken_by_what_judges_srgan(params: "Params") -> Iterator[str]:
+    srgan, pretrained, perceptual = params.srgan, params.pretrained, params.srgan.perceptual
     if srgan.select == "lpips" and pretrained.lpips is None:
         yield (
             "srgan.select is lpips, which needs pretrained.lpips: set that to imagenet or a "

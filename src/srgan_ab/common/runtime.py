@@ -106,7 +106,7 @@ def prepare(settings: RuntimeParams, seed: int) -> Runtime:
     torch.set_float32_matmul_precision("high")
     torch.backends.cudnn.benchmark = False
     torch.manual_seed(seed)
-    global _current
+    global _current  # noqa: PLW0603 (one a process)
     _current = Runtime(device, precision, settings.compile)
     return _current
 

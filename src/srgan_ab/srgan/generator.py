@@ -33,7 +33,8 @@ class ResidualBlock(nn.Module):
             *_norm(normalization, channels),
         )
 
-    def forward(self, x: Tensor) -> Tensor:  # (N, C, h, w)
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, C, h, w) to the same shape."""
         return x + self.body(x)
 
 

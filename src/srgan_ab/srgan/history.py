@@ -27,6 +27,7 @@ class History(nn.Module):
         return self.filled
 
     def set_extra_state(self, state: int) -> None:
+        """As `get_extra_state` gave it."""
         self.filled = state
 
     def mix(self, sr: Tensor, generator: torch.Generator) -> Tensor:

@@ -84,6 +84,7 @@ def on_device(images: np.ndarray | Tensor, runtime: Runtime) -> Tensor:
 
 
 def enlarge(generator: Generator, pack: Pack, runtime: Runtime) -> np.ndarray:
+    """All LR images of a pack: (N, H, W, 3) uint8, in memory."""
     sr = np.empty_like(pack.hr)
     upscale(generator, pack.lr, sr, runtime)
     return sr
@@ -95,6 +96,7 @@ def shown(val: Pack) -> np.ndarray:
 
 
 def prefixed(prefix: str, values: dict) -> dict:
+    """The same values under `<prefix>_<key>`."""
     return {f"{prefix}_{key}": value for key, value in values.items()}
 
 

@@ -48,6 +48,7 @@ class CountedTest:
     images: int
 
     def judged(self) -> Judged:
+        """95 % interval, and p of "they are alike"."""
         low, high = score_interval(*self.only, self.images)
         return Judged((float(low), float(high)), mcnemar(*self.only), "McNemar, Tango")
 
@@ -74,6 +75,7 @@ class ResampledTest:
     values: np.ndarray
 
     def judged(self) -> Judged:
+        """As of `CountedTest`."""
         return by_resampling(self.values)
 
     def equivalence(self, margin: float) -> tuple[tuple[float, float], float]:
