@@ -57,9 +57,10 @@ test: setup ## run every test, in minutes, and say which take longest
 test-fast: setup ## run the tests that neither train a network nor run the pipeline
 	$(PYTEST) --durations=5 -m 'not slow'
 
-lint: setup ## check style
+lint: setup ## check style and types
 	$(PYTHON) -m ruff check
 	$(PYTHON) -m ruff format --check
+	$(PYTHON) -m basedpyright
 
 verify: repro ## run the pipeline, and judge its outputs against the committed ones
 	$(PYTHON) tools/verify.py

@@ -12,6 +12,7 @@ from torchvision.models import vgg19
 
 
 def block(channels):
+    """Make a residual branch: conv, norm, activation, conv, norm."""
     return nn.Sequential(
         nn.Conv2d(channels, channels, 3, padding=1),
         nn.BatchNorm2d(channels),
@@ -22,12 +23,15 @@ def block(channels):
 
 
 def doubling(channels):
+    """Make layers that double height and width."""
     return nn.Sequential(
         nn.Conv2d(channels, 4 * channels, 3, padding=1), nn.PixelShuffle(2), nn.PReLU()
     )
 
 
 class Generator(nn.Module):
+    """SRResNet."""
+
     def __init__(self, blocks=16, channels=64):
         super().__init__()
         self.head = nn.Sequential(nn.Conv2d(3, channels, 9, padding=4), nn.PReLU())
@@ -40,6 +44,7 @@ class Generator(nn.Module):
         )
 
     def forward(self, lr):
+        """(N, 3, h, w) to (N, 3, 4h, 4w)."""
         first = x = self.head(lr)
         for residual in self.blocks:
             x = x + residual(x)
@@ -47,6 +52,8 @@ class Generator(nn.Module):
 
 
 class Discriminator(nn.Module):
+    """SRGAN's, with pooling before its dense layers."""
+
     def __init__(self, channels=64):
         super().__init__()
         layers, before = [nn.Conv2d(3, channels, 3, padding=1), nn.LeakyReLU(0.2)], channels
@@ -68,6 +75,7 @@ class Discriminator(nn.Module):
         )
 
     def forward(self, image):
+        """(N, 3, H, W) to (N, 1) logits."""
         return self.layers(image)
 
 
@@ -83,12 +91,14 @@ class Training:
         self.mse, self.bce = nn.MSELoss(), nn.BCEWithLogitsLoss()
 
     def mse_step(self, lr, hr):
+        """One update of the pre-training."""
         loss = self.mse(self.generator(lr), hr)
         self.optimizer_g.zero_grad()
         loss.backward()
         self.optimizer_g.step()
 
     def srgan_step(self, lr, hr):
+        """One update of both networks."""
         sr = self.generator(lr)
         content = self.mse(self.vgg(sr), self.vgg(hr).detach())
         judged = self.discriminator(sr)
@@ -132,7 +142,7 @@ _side: Side | None = None
 
 def start(*args) -> None:
     """Make the side of this process."""
-    global _side
+    global _side  # noqa: PLW0603 (one a process)
     _side = Side(*args)
 
 

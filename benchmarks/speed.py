@@ -81,6 +81,7 @@ class Ours:
         self.trained = load_generator(folder / "generator.safetensors", device)
 
     def generate(self, lr):
+        """Enlarge a batch as `generate_sr` does."""
         with torch.inference_mode(), self.runtime.autocast():
             self.trained(lr)
 

@@ -25,6 +25,6 @@ try:
         portable.pin(paths.PARAMS)  # before anything loads NumPy or torch
     import srgan_ab.common.stage  # noqa: F401
 except ModuleNotFoundError as error:
-    if error.name.startswith("srgan_ab"):
+    if (error.name or "").startswith("srgan_ab"):
         raise
     sys.exit(f"{sys.executable} has no {error.name}, so it {_REMEDY}")

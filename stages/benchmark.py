@@ -6,10 +6,11 @@ does after `python tools/note_inputs.py`.
 
 import _bootstrap  # noqa: F401
 
+from srgan_ab.common.schema import Params
 from srgan_ab.common.stage import run
 
 
-def benchmark(params):
+def benchmark(params: Params) -> None:
     from pathlib import Path
 
     from srgan_ab.common import paths

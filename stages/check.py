@@ -7,10 +7,11 @@ params.yaml than `runtime` has changed.
 
 import _bootstrap  # noqa: F401
 
+from srgan_ab.common.schema import Params
 from srgan_ab.common.stage import run
 
 
-def check(params):
+def check(params: Params) -> None:
     from pathlib import Path
 
     from srgan_ab.common import paths

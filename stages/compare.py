@@ -7,10 +7,11 @@ compares revisions, and two revisions that differ in that key show A beside B.
 
 import _bootstrap  # noqa: F401
 
+from srgan_ab.common.schema import Params
 from srgan_ab.common.stage import run
 
 
-def compare(params):
+def compare(params: Params) -> None:
     from srgan_ab.common import paths
     from srgan_ab.common.arms import chosen_arms
     from srgan_ab.common.files import read_metrics, write_csv, write_metrics, write_text

@@ -10,10 +10,11 @@ DVC alone does not see it: `dvc repro` does after `python tools/note_inputs.py`.
 
 import _bootstrap  # noqa: F401
 
+from srgan_ab.common.schema import Params
 from srgan_ab.common.stage import run
 
 
-def download(params):
+def download(params: Params) -> None:
     from srgan_ab.common import paths
     from srgan_ab.common.files import write_metrics
     from srgan_ab.data.manifest import write_manifest

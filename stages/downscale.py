@@ -2,10 +2,11 @@
 
 import _bootstrap  # noqa: F401
 
+from srgan_ab.common.schema import Params
 from srgan_ab.common.stage import run
 
 
-def downscale(params):
+def downscale(params: Params) -> None:
     import sys
 
     import numpy as np

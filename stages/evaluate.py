@@ -6,10 +6,11 @@ all arms were trained alike is checked first. Validation images are scored for c
 
 import _bootstrap  # noqa: F401
 
+from srgan_ab.common.schema import Params
 from srgan_ab.common.stage import run
 
 
-def evaluate(params):
+def evaluate(params: Params) -> None:
     from srgan_ab.classifier.prediction import predict_all
     from srgan_ab.classifier.records import comparable_records
     from srgan_ab.common import paths
@@ -30,7 +31,7 @@ def evaluate(params):
 
     records = comparable_records(arms, params)
     examples = {arm: record.examples for arm, record in records.items()}
-    write_metrics(paths.LEDGER, read_ledger(examples, test.index["id"]))
+    write_metrics(paths.LEDGER, read_ledger(examples, test.index["id"].tolist()))
 
     on_test = Predictions.of(test, predict_all(arms, "test", DOMAINS, runtime))
     on_test.save(paths.PREDICTIONS, classes)

@@ -8,12 +8,13 @@ the training images; the pictures show fixed test images.
 
 import _bootstrap  # noqa: F401
 
+from srgan_ab.common.schema import Params
 from srgan_ab.common.stage import run
 
 TRAIN_SAMPLE = 500  # images at most
 
 
-def generate_sr(params):
+def generate_sr(params: Params) -> None:
     from srgan_ab.common import paths
     from srgan_ab.common.files import write_metrics
     from srgan_ab.common.interpolation import FILTERS, Interpolated
@@ -34,7 +35,8 @@ def generate_sr(params):
         rows = slice(None, None, -(-len(pack) // TRAIN_SAMPLE) if split == "train" else None)
         hr, lr = pack.hr[rows], pack.lr[rows]
         kept = {"bicubic": "bicubic", "srresnet": "srresnet", "srgan": "sr"}
-        methods = {method: Interpolated(lr, *hr.shape[1:3], method) for method in FILTERS}
+        height, width = hr.shape[1:3]
+        methods = {method: Interpolated(lr, height, width, method) for method in FILTERS}
         methods |= {method: open_images(split, domain)[rows] for method, domain in kept.items()}
         quality[split] = {
             method: measure(sr, hr, lpips, runtime.device)

@@ -5,10 +5,11 @@ The page needs nothing else: open it in a browser, send it, print it.
 
 import _bootstrap  # noqa: F401
 
+from srgan_ab.common.schema import Params
 from srgan_ab.common.stage import run
 
 
-def report(params):
+def report(params: Params) -> None:
     from srgan_ab.common import paths
     from srgan_ab.common.arms import chosen_arms, trained_on
     from srgan_ab.common.files import atomic_file

@@ -7,10 +7,11 @@ divided alike. Rejected images are left out; small ones too with `split.flagged:
 
 import _bootstrap  # noqa: F401
 
+from srgan_ab.common.schema import Params
 from srgan_ab.common.stage import run
 
 
-def split(params):
+def split(params: Params) -> None:
     from srgan_ab.common import paths
     from srgan_ab.common.files import atomic_file, open_zip, write_metrics
     from srgan_ab.data.duplicates import duplicate_groups

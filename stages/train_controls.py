@@ -5,10 +5,11 @@ b_plus: HR and SR. c: bicubic. c_plus: HR and bicubic. r: SRResNet.
 
 import _bootstrap  # noqa: F401
 
+from srgan_ab.common.schema import Params
 from srgan_ab.common.stage import run
 
 
-def train_controls(params, arm):
+def train_controls(params: Params, arm: str) -> None:
     from srgan_ab.classifier.arms import leave_out, train_arm
 
     if getattr(params.controls, arm):

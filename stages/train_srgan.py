@@ -5,12 +5,15 @@ Pictures of the validation set show the generator at the snapshot epochs. A trai
 stopped goes on where it stood when it is run again.
 """
 
+from pathlib import Path
+
 import _bootstrap  # noqa: F401
 
+from srgan_ab.common.schema import Params
 from srgan_ab.common.stage import run
 
 
-def train_srgan(params, directory):
+def train_srgan(params: Params, directory: Path) -> None:
     from srgan_ab.common import paths
     from srgan_ab.common.checkpoints import Checkpoints
     from srgan_ab.common.runtime import prepare

@@ -1,5 +1,7 @@
-"""What the stage `report` reads: metrics and histories of a small run, kept in `tests/run`, drawn
-pictures, and what `compare` makes of invented predictions.
+"""What the stage `report` reads, without a run of the pipeline.
+
+Metrics and histories of a small run, kept in `tests/run`, drawn pictures, and what `compare` makes
+of invented predictions.
 """
 
 import json

@@ -28,10 +28,10 @@ FOLDER = Path("inputs")
 def outside(params: Params) -> dict[str, list[str]]:
     """What each stage reads beside the project's own files, by its name."""
     data, weights = params.data, params.pretrained
-    photographs = [data.path] if data.source in ("folder", "archive") else []
+    photographs = [data.path] if data.path and data.source in ("folder", "archive") else []
     files = [weights.classifier, weights.perceptual, weights.lpips]
     return {
-        "download": photographs + [file for file in files if file not in (None, "imagenet")],
+        "download": photographs + [file for file in files if file and file != "imagenet"],
         "benchmark": list(params.benchmarks.paths),
     }
 
@@ -59,6 +59,7 @@ def note(params: Params) -> None:
 
 
 def main() -> None:
+    """Write the notes, with a mistake of the user's as one sentence."""
     os.chdir(ROOT)
     try:
         note(load(paths.PARAMS))

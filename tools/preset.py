@@ -16,6 +16,7 @@ import sys
 from collections.abc import Iterator
 from functools import reduce
 from pathlib import Path
+from typing import Any
 
 from ruamel.yaml import YAML
 from ruamel.yaml.nodes import MappingNode, SequenceNode
@@ -59,7 +60,7 @@ def overrides(name: str, assignments: list[str]) -> dict[str, object]:
     return flat
 
 
-def _leaves(section: dict, prefix: str = ""):
+def _leaves(section: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, object]]:
     for key, value in section.items():
         if isinstance(value, dict):
             yield from _leaves(value, f"{prefix}{key}.")
@@ -157,6 +158,7 @@ def _word(key: str, value: object) -> str:
 
 
 def main() -> None:
+    """Merge the preset that the command line names, or print its flags."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )

@@ -65,6 +65,7 @@ def execute(path: Path, directory: Path) -> nbformat.NotebookNode:
 
 
 def main() -> None:
+    """Run the notebook that the command line names, in place."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )

@@ -69,6 +69,7 @@ def finished(commits: list[dict]) -> list[dict]:
 
 
 def has_results(entry: dict) -> bool:
+    """Whether a revision has gone through the stage `compare`."""
     return "metrics/model.json" in ((entry["data"] or {}).get("metrics") or {})
 
 
@@ -112,6 +113,7 @@ def flat(section: dict, prefix: str = "") -> dict[str, str]:
 
 
 def main() -> None:
+    """Write and print the tables, and draw the figure."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )

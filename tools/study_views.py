@@ -1,5 +1,7 @@
 """The experiments of a study as tables and as a figure."""
 
+from functools import partial
+
 import pandas as pd
 from matplotlib.figure import Figure
 
@@ -22,7 +24,7 @@ def tabulate(rows: list[dict]) -> tuple[pd.DataFrame, list[str]]:
     table = table[~table.drop(columns="experiment").duplicated()].reset_index(drop=True)
     results = [name + end for name in TITLES for end in ("", "_low", "_high")]
     results = [name for name in results if name in table]
-    params = [name for name in table if name not in ("experiment", *results)]
+    params = [str(name) for name in table if name not in ("experiment", *results)]
     params = [name for name in params if table[name].nunique(dropna=False) > 1]
     return table[["experiment", *params, *results]], params
 
@@ -34,6 +36,7 @@ def labels(table: pd.DataFrame, params: list[str]) -> list[str]:
 
 
 def points(value: float, sign: str = "") -> str:
+    """A share in percent, with a true minus sign; a dash for NaN."""
     return "–" if pd.isna(value) else f"{100 * value:{sign}.1f}".replace("-", "−")
 
 
@@ -44,8 +47,7 @@ def each(table: pd.DataFrame, params: list[str]) -> pd.DataFrame:
         if name in table:
             shown[TITLES[name]] = table[name].map(points)
     low, middle, high = (
-        table[f"{DIFFERENCE}{end}"].map(lambda value: points(value, "+"))
-        for end in ("_low", "", "_high")
+        table[f"{DIFFERENCE}{end}"].map(partial(points, sign="+")) for end in ("_low", "", "_high")
     )
     shown[f"{TITLES[DIFFERENCE]} (95 %)"] = middle + " (" + low + " to " + high + ")"
     return shown

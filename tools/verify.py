@@ -233,6 +233,6 @@ def record() -> int:
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--record", action="store_true", help=f"write {MADE_ON}")
     sys.exit(record() if parser.parse_args().record else verify())

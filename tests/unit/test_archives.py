@@ -31,8 +31,8 @@ def tarred(files: dict, mode: str = "w") -> bytes:
     """Keys: names or TarInfo."""
     stream = io.BytesIO()
     with tarfile.open(fileobj=stream, mode=mode) as archive:
-        for info, data in files.items():
-            info = tarfile.TarInfo(info) if isinstance(info, str) else info
+        for name, data in files.items():
+            info = tarfile.TarInfo(name) if isinstance(name, str) else name
             info.size = len(data)
             archive.addfile(info, io.BytesIO(data))
     return stream.getvalue()

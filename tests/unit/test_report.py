@@ -111,8 +111,8 @@ def test_tables_hold_the_numbers_of_the_metrics(made):
 
     pairs = found["Differences in accuracy"]
     assert len(pairs) == len(PAIRS)
-    for row, result in zip(pairs, metrics(root, "comparison").values(), strict=True):
-        result = result["accuracy"]
+    for row, scores in zip(pairs, metrics(root, "comparison").values(), strict=True):
+        result = scores["accuracy"]
         shown = [float(row[n][1]) for n in (2, 3)]
         assert shown == [result["difference"], result["low"]]
         assert row[2][0] == f"{100 * result['difference']:+.1f}".replace("-", "−")

@@ -12,6 +12,7 @@ class StridedDepthwise(nn.Conv2d):
 
     @staticmethod
     def fits(module: nn.Module) -> bool:
+        """Whether this class computes what the module does."""
         return (
             type(module) is nn.Conv2d
             and module.groups == module.in_channels > 1

@@ -12,6 +12,7 @@ class CopiedDoubling(nn.Upsample):
 
     @staticmethod
     def fits(module: nn.Module) -> bool:
+        """Whether this class computes what the module does."""
         return type(module) is nn.Upsample and (module.scale_factor, module.mode) == (2, "nearest")
 
     def forward(self, x: Tensor) -> Tensor:

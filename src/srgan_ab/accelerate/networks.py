@@ -1,16 +1,16 @@
 """A network on its device, in the form in which it is computed fastest; what it computes stays."""
 
 import torch
-from torch import nn
 
 from srgan_ab.accelerate.depthwise import StridedDepthwise
 from srgan_ab.accelerate.doubling import CopiedDoubling
 from srgan_ab.accelerate.memory import keep_freed_memory
 from srgan_ab.accelerate.prelu import FastPReLU
 from srgan_ab.accelerate.tail import Tail
+from srgan_ab.common.runtime import Network
 
 
-def accelerate(network: nn.Module, device: torch.device) -> nn.Module:
+def accelerate(network: Network, device: torch.device) -> Network:
     """Move a network to a device, channels last in memory, with faster code for some layers.
 
     A layer keeps its parameters, their names and its settings: only its `forward` is another.
@@ -29,4 +29,5 @@ def accelerate(network: nn.Module, device: torch.device) -> nn.Module:
                 module.__class__ = kind
     if device.type == "cpu":
         keep_freed_memory()
-    return network.to(device, memory_format=torch.channels_last)
+    # torch's overloads leave out memory_format
+    return network.to(device, memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]

@@ -30,6 +30,7 @@ class FastPReLU(nn.PReLU):
 
     @staticmethod
     def fits(module: nn.Module) -> bool:
+        """Whether this class computes what the module does."""
         return type(module) is nn.PReLU and module.num_parameters == 1
 
     def forward(self, x: Tensor) -> Tensor:

@@ -16,8 +16,11 @@ class Tail(nn.Conv2d):
     of the lanes instead of a fifth.
     """
 
+    bias: Tensor  # never None: `fits` sees to it
+
     @staticmethod
     def fits(module: nn.Module) -> bool:
+        """Whether this class computes what the module does."""
         return (
             type(module) is nn.Conv2d
             and module.out_channels == 3

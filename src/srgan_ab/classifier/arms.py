@@ -18,6 +18,7 @@ from srgan_ab.common.files import atomic_directory, atomic_file, write_metrics
 from srgan_ab.common.packs import Pack, open_images, open_pack, require_two_classes
 from srgan_ab.common.pictures import save_png
 from srgan_ab.common.runtime import prepare
+from srgan_ab.common.schema import Params
 from srgan_ab.common.seeds import seed_for
 from srgan_ab.common.tensors import IMAGENET_MEAN, IMAGENET_STD
 from srgan_ab.common.weights import save_weights
@@ -50,7 +51,7 @@ class Mixture:
         return images
 
 
-def composition(arm: str, split: str, params) -> pd.DataFrame:
+def composition(arm: str, split: str, params: Params) -> pd.DataFrame:
     """Which images an arm is trained on (`train`) or chosen by (`val`).
 
     `b.per_class` takes that many SR images per class from the training split, and the same share
@@ -100,7 +101,7 @@ def _train_labels() -> np.ndarray:
     return labels[labels >= 0]
 
 
-def train_arm(arm: str, params) -> None:
+def train_arm(arm: str, params: Params) -> None:
     """Train every replicate of one arm; write its weights, record, history and metrics.
 
     Replicate r of every arm starts from the same weights, and every arm makes as many updates:
@@ -166,7 +167,8 @@ def train_arm(arm: str, params) -> None:
         table = pd.concat(compositions).drop(columns="row")
         Record(settings.model_dump(), runs, table).save(directory)
 
-    best = [history.loc[history.val_loss.idxmin()] for history in histories]
+    best = [history.iloc[history["val_loss"].argmin()] for history in histories]
+    scores = pd.DataFrame(best).drop(columns=["epoch", "train_loss"])
     write_metrics(
         paths.METRICS / f"train_{arm}.json",
         {
@@ -174,7 +176,7 @@ def train_arm(arm: str, params) -> None:
             "updates": sum(run["updates"] for run in runs) // settings.replicates,
             "n_train": len(train.labels),
             "n_val": len(validation.labels),
-            **pd.DataFrame(best).drop(columns=["epoch", "train_loss"]).mean().to_dict(),
+            **{str(score): mean for score, mean in scores.mean().items()},
             "parameters": sum(p.numel() for p in network.parameters()),
         },
     )
@@ -189,7 +191,7 @@ def leave_out(arm: str) -> None:
         temporary.write_text(",".join(HISTORY) + "\n")
 
 
-def write_transformed(params) -> None:
+def write_transformed(params: Params) -> None:
     """Picture of eight training images as they are, augmented and normalised."""
     pack = open_pack("train")
     rows = np.concatenate([np.flatnonzero(pack.labels == label)[:4] for label in (0, 1)])

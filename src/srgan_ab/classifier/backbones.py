@@ -57,9 +57,10 @@ def build(backbone: str, weights: dict[str, torch.Tensor] | None, freeze: str) -
     if weights is not None:
         load_weights(network, weights, str(PRETRAINED))
 
-    last = [k for k, m in network.named_modules() if isinstance(m, (nn.Linear, nn.Conv2d))][-1]
+    modules = network.named_modules()
+    last, layer = [(k, m) for k, m in modules if isinstance(m, (nn.Linear, nn.Conv2d))][-1]
     if backbone != "small_cnn":
-        network.set_submodule(last, _with_two_outputs(network.get_submodule(last)))
+        network.set_submodule(last, _with_two_outputs(layer))
     if freeze == "features":
         network.requires_grad_(False)
         network.get_submodule(last.split(".")[0]).requires_grad_(True)
@@ -69,7 +70,8 @@ def build(backbone: str, weights: dict[str, torch.Tensor] | None, freeze: str) -
 def _with_two_outputs(layer: nn.Linear | nn.Conv2d) -> nn.Linear | nn.Conv2d:
     if isinstance(layer, nn.Linear):
         return nn.Linear(layer.in_features, OUTPUTS)
-    return nn.Conv2d(layer.in_channels, OUTPUTS, layer.kernel_size)
+    height, width = layer.kernel_size
+    return nn.Conv2d(layer.in_channels, OUTPUTS, (height, width))
 
 
 def training_mode(network: nn.Module) -> None:

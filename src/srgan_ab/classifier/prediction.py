@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -20,7 +21,7 @@ from srgan_ab.common.weights import load_network
 
 
 @torch.no_grad()
-def logits(network: nn.Module, images, runtime: Runtime, batch_size: int = 64) -> torch.Tensor:
+def logits(network: nn.Module, images: Any, runtime: Runtime, batch_size: int = 64) -> torch.Tensor:
     """Logits of every image; leaves the network in eval mode.
 
     Args:
@@ -54,7 +55,9 @@ def load_classifier(path: Path, device: torch.device) -> nn.Module:
     return accelerate(load_network(path, "classifier", of), device).eval()
 
 
-def predict(directory: Path, images, runtime: Runtime, batch_size: int = 64) -> np.ndarray:
+def predict(
+    directory: Path, images: np.ndarray, runtime: Runtime, batch_size: int = 64
+) -> np.ndarray:
     """Probability of the positive class (index 1) from every replicate of one arm.
 
     Args:

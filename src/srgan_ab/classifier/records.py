@@ -11,6 +11,7 @@ from srgan_ab.common import paths
 from srgan_ab.common.arms import domains_of
 from srgan_ab.common.errors import UserError
 from srgan_ab.common.files import atomic_file, read_csv, read_metrics
+from srgan_ab.common.schema import Params
 
 
 @dataclass(frozen=True)
@@ -103,7 +104,7 @@ def check_comparable(
                     fail(arm, f"ids or classes of the {domain} images of {side}")
 
 
-def comparable_records(arms: Sequence[str], params) -> dict[str, Record]:
+def comparable_records(arms: Sequence[str], params: Params) -> dict[str, Record]:
     """Read the records of trained arms and check that they are comparable.
 
     Args:

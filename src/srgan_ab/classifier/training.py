@@ -146,7 +146,7 @@ def resident(examples: Examples, device: torch.device) -> Examples:
     return Examples(store, examples.labels)
 
 
-def _rows(images, chosen: torch.Tensor):
+def _rows(images: Any, chosen: torch.Tensor) -> np.ndarray | torch.Tensor:
     return images[chosen] if isinstance(images, torch.Tensor) else images[chosen.numpy()]
 
 
@@ -158,9 +158,11 @@ def _validate(network: nn.Module, examples: Examples, runtime: Runtime) -> dict[
         return {"val_loss": loss}
     probabilities = outputs.softmax(dim=1)[:, 1].numpy()
     decisions = probabilities >= 0.5
+    # scikit-learn has no types, and the default of zero_division is a word
+    f1 = f1_score(examples.labels, decisions, zero_division=0)  # pyright: ignore[reportArgumentType]
     return {
         "val_loss": loss,
         "val_accuracy": float(accuracy_score(examples.labels, decisions)),
-        "val_f1": float(f1_score(examples.labels, decisions, zero_division=0)),
+        "val_f1": float(f1),
         "val_auc": float(roc_auc_score(examples.labels, probabilities)),
     }

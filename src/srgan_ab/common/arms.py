@@ -3,7 +3,7 @@
 An arm is a classifier and what it was trained on; a domain is a version of the images.
 """
 
-from srgan_ab.common.schema import Controls
+from srgan_ab.common.schema import Controls, Params
 
 DOMAINS = {"hr": "real HR", "sr": "SRGAN", "bicubic": "bicubic", "srresnet": "SRResNet"}
 ARM_NAMES = {"a": "A", "b": "B", "b_plus": "B+", "c": "C", "c_plus": "C+", "r": "R"}
@@ -25,7 +25,7 @@ def chosen_arms(controls: Controls) -> tuple[str, ...]:
     return tuple(arm for arm in ARMS if arm in ("a", "b") or getattr(controls, arm))
 
 
-def domains_of(arm: str, params) -> tuple[str, ...]:
+def domains_of(arm: str, params: Params) -> tuple[str, ...]:
     """Domains that an arm is trained on; b's are a param."""
     return tuple(params.b.images.split("+")) if arm == "b" else TRAINED_ON[arm]
 

@@ -5,6 +5,7 @@ import time
 import zipfile
 from pathlib import Path
 from pickle import UnpicklingError
+from typing import Any
 
 import torch
 from tqdm import tqdm
@@ -40,14 +41,14 @@ class Checkpoints:
         """Whether the last save is long enough ago."""
         return time.monotonic() - self.saved >= self.interval
 
-    def save(self, state: dict) -> None:
+    def save(self, state: dict[str, Any]) -> None:
         """Replace the file by a nested dict of tensors, numbers, strings, lists and None."""
         # opened here, because torch's own writer does not say that a disk is full
         with atomic_file(self.path) as temporary, temporary.open("wb") as file:
             torch.save({"computed_by": self._computed_by(), "state": state}, file)
         self.saved = time.monotonic()
 
-    def load(self) -> dict | None:
+    def load(self) -> dict[str, Any] | None:
         """What was saved last, on the CPU; None at the start.
 
         Raises:

@@ -33,7 +33,7 @@ def sentence(error: BaseException) -> str | None:
         if getattr(below, "errno", None) in FULL or FULL_TEXT.search(str(below)):
             return "the disk is full: make room, then run again"
         below = below.__cause__ or below.__context__
-    number = getattr(error, "errno", None) if isinstance(error, OSError) else None
+    number = error.errno if isinstance(error, OSError) else None
     if isinstance(error, MemoryError) or number == errno.ENOMEM or MEMORY_TEXT.search(str(error)):
         wanted = WANTED.search(str(error))
         return (
@@ -41,7 +41,7 @@ def sentence(error: BaseException) -> str | None:
             "it is taken for in params.yaml, batch_size, channels, srgan.crop or "
             "srgan.adversarial.history, or take a larger machine"
         )
-    if number is None:
+    if not isinstance(error, OSError) or number is None:
         return None
     name = error.filename2 or error.filename or "a file"
     for numbers, mend in (

@@ -10,11 +10,11 @@ import os
 import shutil
 import zipfile
 import zlib
-from collections.abc import Callable, Container, Iterable, Iterator, Mapping
+from collections.abc import Callable, Container, Generator, Iterable, Mapping, Sequence
 from contextlib import contextmanager
 from fnmatch import fnmatch
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 import numpy as np
 
@@ -22,6 +22,9 @@ from srgan_ab.common.errors import UserError
 
 if TYPE_CHECKING:  # half a second of importing that not every stage needs
     import pandas as pd
+
+Number: TypeAlias = float | np.floating[Any] | np.integer[Any]
+Metrics: TypeAlias = "Mapping[str, Metrics] | Sequence[Metrics] | Number | str | None"
 
 # Names of what systems, editors and Python leave beside files: no input of any stage. DVC passes
 # over them by the same list in `.dvcignore`.
@@ -32,7 +35,7 @@ LITTER = (
 
 
 @contextmanager
-def atomic_file(path: Path) -> Iterator[Path]:
+def atomic_file(path: Path) -> Generator[Path]:
     """Yield a temporary name beside `path`; rename it to `path` when the block succeeds."""
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -46,7 +49,7 @@ def atomic_file(path: Path) -> Iterator[Path]:
 
 
 @contextmanager
-def atomic_directory(path: Path) -> Iterator[Path]:
+def atomic_directory(path: Path) -> Generator[Path]:
     """Yield a new empty directory; let it take the place of `path` when the block succeeds."""
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -112,13 +115,13 @@ def sha256(path: Path) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
-def write_metrics(path: Path, metrics: Mapping) -> None:
+def write_metrics(path: Path, metrics: Mapping[str, Metrics]) -> None:
     """Write JSON with floats rounded to 5 places, so that a diff shows what matters.
 
     NaN and infinity have no place in JSON: they become null.
     """
 
-    def rounded(value):
+    def rounded(value: Metrics) -> Metrics:
         if isinstance(value, Mapping):
             return {str(key): rounded(item) for key, item in value.items()}
         if isinstance(value, (list, tuple)):
@@ -142,7 +145,7 @@ def damaged(path: Path, reason: object) -> UserError:
 
 
 @contextmanager
-def whole(path: Path) -> Iterator[None]:
+def whole(path: Path) -> Generator[None]:
     """Around reading one file that the pipeline made.
 
     Raises:
@@ -165,16 +168,17 @@ def _require(wanted: Iterable[str], there: Container[str]) -> None:
         raise ValueError(f"it lacks {', '.join(missing)}")
 
 
-def read_metrics(path: Path, *required: str) -> dict:
+def read_metrics(path: Path, *required: str) -> dict[str, Any]:
     """Read what `write_metrics` wrote.
 
     Raises:
         UserError: the file is missing or damaged, or lacks a required key.
     """
     with whole(path):
-        metrics = json.loads(Path(path).read_text(encoding="utf-8"))
-        if not isinstance(metrics, dict):
+        found = json.loads(Path(path).read_text(encoding="utf-8"))
+        if not isinstance(found, dict):
             raise ValueError("it is no JSON object")
+        metrics = cast("dict[str, Any]", found)
         _require(required, metrics)
     return metrics
 
@@ -203,7 +207,7 @@ def read_csv(path: Path, columns: Mapping[str, type]) -> "pd.DataFrame":
 
 
 @contextmanager
-def open_zip(path: Path) -> Iterator[Callable[[str], bytes]]:
+def open_zip(path: Path) -> Generator[Callable[[str], bytes]]:
     """Yield a function that reads one member of an archive that the pipeline made.
 
     Raises:

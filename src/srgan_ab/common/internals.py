@@ -3,13 +3,13 @@
 Tried with torch 2.11 to 2.14; pyproject.toml admits no later one before it is tried.
 """
 
-from collections.abc import Sequence
+# pyright: reportPrivateUsage=false, reportPrivateImportUsage=false
 
 import torch
 from torch import Tensor
 
 
-def copy_all_(to: Sequence[Tensor], source: Sequence[Tensor]) -> None:
+def copy_all_(to: list[Tensor], source: list[Tensor]) -> None:
     """Copy many tensors of one type in one launch."""
     torch._foreach_copy_(to, source)
 

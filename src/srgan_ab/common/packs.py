@@ -3,7 +3,7 @@
 Mapped copy-on-write: torch warns of arrays that it could not write to, and the files stay safe.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -107,8 +107,10 @@ def read_split() -> pd.DataFrame:
     Raises:
         UserError: the file is missing or damaged, or names a split that is none.
     """
-    text = dict.fromkeys(("id", "path", "label", "sha256", "pixel_sha256", "split"), str)
-    numbers = dict.fromkeys(("code", "width", "height", "group", "flagged"), int)
+    text: dict[str, type] = dict.fromkeys(
+        ("id", "path", "label", "sha256", "pixel_sha256", "split"), str
+    )
+    numbers: dict[str, type] = dict.fromkeys(("code", "width", "height", "group", "flagged"), int)
     table = read_csv(paths.SPLIT, text | numbers)
     for name in table["split"].unique():
         if name not in SPLITS:
@@ -123,7 +125,7 @@ def read_split() -> pd.DataFrame:
 
 
 @contextmanager
-def new_array(path: Path, shape: tuple[int, ...]) -> Iterator[np.ndarray]:
+def new_array(path: Path, shape: tuple[int, ...]) -> Generator[np.ndarray]:
     """A uint8 `.npy` file of `shape`, filled in place: memory stays bounded as N grows.
 
     Raises:

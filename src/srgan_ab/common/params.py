@@ -1,8 +1,12 @@
 """`params.yaml`, read and checked as a whole before any work."""
 
+# pyright: reportUnknownMemberType=false
+# ruamel.yaml gives not all of its methods types
+
 import difflib
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from pydantic import BaseModel, ValidationError
 from ruamel.yaml import YAML
@@ -34,7 +38,8 @@ def parse(values: object, origin: str = "params.yaml") -> Params:
 def _mistakes(error: ValidationError) -> list[str]:
     """A sentence for each mistake: misspelt keys, then missing ones and values."""
     problems = [(".".join(map(str, p["loc"])), p) for p in error.errors(include_url=False)]
-    sentences, meant = [], set()
+    sentences: list[str] = []
+    meant: set[str | None] = set()
     for key, problem in problems:
         if problem["type"] == "extra_forbidden":
             meant.add(near_key(key))
@@ -47,7 +52,7 @@ def _mistakes(error: ValidationError) -> list[str]:
                 if key not in meant:  # else it is the misspelt one
                     sentences.append(f"{key} is missing: add it")
             case "value_error":  # of several keys, which it names
-                sentences.append(str(problem["ctx"]["error"]))
+                sentences.append(problem["msg"].removeprefix("Value error, "))
             case _ if isinstance(problem["input"], dict):
                 sentences.append(f"{key} {problem['msg']}")
             case _:
@@ -91,7 +96,7 @@ def load(path: Path) -> Params:
     return parse(read_yaml(path), str(path))
 
 
-def read_yaml(path: Path) -> object:
+def read_yaml(path: Path) -> Any:
     """Decode one YAML file.
 
     Raises:
@@ -116,7 +121,7 @@ def read_text(path: Path) -> str:
         raise UserError(f"{path} cannot be read: {error.strerror}") from None
 
 
-def decode(text: str, origin: str) -> object:
+def decode(text: str, origin: str) -> Any:
     """Decode YAML 1.2 as DVC does, by the same library: 1e-5 is a number, 010 is ten.
 
     Raises:
@@ -137,13 +142,14 @@ class Declared:
     """A view of the params that holds only the keys a stage declares in `dvc.yaml`.
 
     Reading another key is a mistake in the code: DVC would not rerun the stage when it changes.
-    `runtime` is always readable: it says where a stage runs, not what it computes.
+    `runtime` is always readable: it says where a stage runs, not what it computes. To the checker
+    of types it is the `Params` that stages call it.
     """
 
     def __init__(self, params: BaseModel, declared: list[str], prefix: str = ""):
         self._params, self._declared, self._prefix = params, [*declared, "runtime"], prefix
 
-    def __getattr__(self, name: str):
+    def __getattr__(self, name: str) -> Any:
         key = f"{self._prefix}{name}"
         value = getattr(self._params, name)
         if any(key == d or key.startswith(d + ".") for d in self._declared):

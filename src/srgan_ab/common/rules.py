@@ -7,6 +7,10 @@ import difflib
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:  # the schema asks for these rules
+    from srgan_ab.common.schema import Params
 
 # Classification networks of torchvision that take images of any size and return logits alone; a
 # list, because importing torchvision takes seconds
@@ -35,15 +39,16 @@ LAYERS = {
 }
 
 
-def broken(params) -> Iterator[str]:
+def broken(params: "Params") -> Iterator[str]:
     """A sentence for each rule that params, whose every value is possible by itself, break."""
     yield from _broken_by_data(params)
     yield from _broken_by_classifiers(params)
     yield from _broken_by_srgan(params)
+    yield from _broken_by_what_judges_srgan(params)
     yield from _broken_by_runtime(params)
 
 
-def _broken_by_data(params) -> Iterator[str]:
+def _broken_by_data(params: "Params") -> Iterator[str]:
     data, split, images = params.data, params.split, params.images
     if data.source in ("folder", "archive") and not data.path:
         yield f"data.source {data.source} needs data.path"
@@ -67,7 +72,7 @@ def _broken_by_data(params) -> Iterator[str]:
         yield f"benchmarks.paths {folders} must end in different names"
 
 
-def _broken_by_classifiers(params) -> Iterator[str]:
+def _broken_by_classifiers(params: "Params") -> Iterator[str]:
     backbone, weights = params.classifier.backbone, params.pretrained.classifier
     if backbone not in BACKBONES:
         yield unknown_backbone(backbone)
@@ -92,9 +97,8 @@ def unknown_backbone(name: str) -> str:
     )
 
 
-def _broken_by_srgan(params) -> Iterator[str]:
-    srgan, images, pretrained = params.srgan, params.images, params.pretrained
-    phase, perceptual = srgan.adversarial, srgan.perceptual
+def _broken_by_srgan(params: "Params") -> Iterator[str]:
+    srgan, images, phase = params.srgan, params.images, params.srgan.adversarial
     if srgan.crop > images.hr or srgan.crop % images.scale:
         yield (
             f"srgan.crop must be a multiple of {images.scale} and at most images.hr = {images.hr}"
@@ -107,7 +111,7 @@ def _broken_by_srgan(params) -> Iterator[str]:
             "srgan.generator.skip bicubic adds to a picture, so it needs srgan.generator.output "
             "linear; or set srgan.generator.skip to none"
         )
-    weights = (srgan.pixel.weight, perceptual.weight, phase.weight, srgan.total_variation)
+    weights = (srgan.pixel.weight, srgan.perceptual.weight, phase.weight, srgan.total_variation)
     if not any(weights):
         yield (
             "srgan.pixel.weight, srgan.perceptual.weight, srgan.adversarial.weight and "
@@ -133,6 +137,10 @@ def _broken_by_srgan(params) -> Iterator[str]:
             "srgan.adversarial.schedule plateau watches what srgan.select names: set that to lpips "
             "or psnr"
         )
+
+
+def _broken_by_what_judges_srgan(params: "Params") -> Iterator[str]:
+    srgan, pretrained, perceptual = params.srgan, params.pretrained, params.srgan.perceptual
     if srgan.select == "lpips" and pretrained.lpips is None:
         yield (
             "srgan.select is lpips, which needs pretrained.lpips: set that to imagenet or a "
@@ -154,7 +162,7 @@ def _broken_by_srgan(params) -> Iterator[str]:
             )
 
 
-def _broken_by_runtime(params) -> Iterator[str]:
+def _broken_by_runtime(params: "Params") -> Iterator[str]:
     runtime, phase = params.runtime, params.srgan.adversarial
     if runtime.portable:
         wanted = {"device": ("auto", "cpu"), "precision": ("auto", "fp32"), "compile": (None,)}

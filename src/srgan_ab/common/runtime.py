@@ -1,9 +1,12 @@
 """Device, precision, threads and seeds: what a machine decides, not the experiment."""
 
+# pyright: reportUnknownMemberType=false
+# torch gives not all of its functions types
+
 import os
 import sys
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from typing import TypeVar
 
 import torch
 from torch import nn
@@ -11,6 +14,9 @@ from torch import nn
 from srgan_ab.common.errors import UserError
 from srgan_ab.common.internals import has_avx512_bf16
 from srgan_ab.common.portable import THREADS
+from srgan_ab.common.schema import RuntimeParams
+
+Network = TypeVar("Network", bound=nn.Module)
 
 
 @dataclass(frozen=True)
@@ -21,13 +27,13 @@ class Runtime:
     precision: str  # "fp32" or "bf16"
     compile: str | None = None  # mode of torch.compile
 
-    def autocast(self) -> AbstractContextManager:
+    def autocast(self) -> torch.autocast:
         """bf16 where it pays, a no-op in fp32; never fp16, whose range GAN losses leave."""
         return torch.autocast(
             self.device.type, dtype=torch.bfloat16, enabled=self.precision == "bf16"
         )
 
-    def compiled(self, network: nn.Module) -> nn.Module:
+    def compiled(self, network: Network) -> Network:
         """The network itself, compiled if so wished; its parameters and state stay as they are."""
         if self.compile:
             # one graph per shape: validation's few must not make those of training general
@@ -63,7 +69,7 @@ def _say_if_not_portable() -> None:
         )
 
 
-def prepare(settings, seed: int) -> Runtime:
+def prepare(settings: RuntimeParams, seed: int) -> Runtime:
     """Choose the device and precision of `params.runtime`, and make torch deterministic.
 
     Raises:
@@ -96,18 +102,18 @@ def prepare(settings, seed: int) -> Runtime:
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # cuBLAS is not repeatable without
     torch.use_deterministic_algorithms(True, warn_only=device.type != "cpu")
     # deterministic mode would also fill every new tensor, to expose reads of what nobody wrote
-    torch.utils.deterministic.fill_uninitialized_memory = False
+    torch.utils.deterministic.fill_uninitialized_memory = False  # pyright: ignore[reportAttributeAccessIssue]
     torch.set_float32_matmul_precision("high")
     torch.backends.cudnn.benchmark = False
     torch.manual_seed(seed)
-    global _current
+    global _current  # noqa: PLW0603 (one a process)
     _current = Runtime(device, precision, settings.compile)
     return _current
 
 
-def describe() -> dict:
+def describe() -> dict[str, str | int | None]:
     """What torch computed on, for the provenance."""
-    facts = {
+    facts: dict[str, str | int | None] = {
         "threads": torch.get_num_threads(),
         "instructions": torch.backends.cpu.get_cpu_capability(),
         "device": "cpu",

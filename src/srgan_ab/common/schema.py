@@ -30,6 +30,8 @@ class Section(BaseModel):
 
 
 class Data(Section):
+    """Where the photographs come from, and their classes."""
+
     source: Literal[
         "synthetic",
         "folder",
@@ -48,12 +50,16 @@ class Data(Section):
 
 
 class Pretrained(Section):
-    classifier: str | None  # null, imagenet, or a .safetensors file
+    """Weights from elsewhere: `imagenet`, the path of a .safetensors file, or null for none."""
+
+    classifier: str | None
     perceptual: str | None
     lpips: str | None
 
 
 class Split(Section):
+    """How images are dealt to training, validation and test, and what counts as a duplicate."""
+
     test: Fraction
     validation: Fraction
     hash_distance: Annotated[int, Field(ge=0, le=32)]  # of 64 bits
@@ -62,6 +68,8 @@ class Split(Section):
 
 
 class Images(Section):
+    """What HR and LR images are made of a photograph."""
+
     hr: Size
     scale: Literal[4]  # two pixel-shuffle stages
     fit: Literal["cover", "squash", "crops"]
@@ -69,6 +77,8 @@ class Images(Section):
 
 
 class Augmentation(Section):
+    """Limits of the random changes to training images of the classifiers."""
+
     flip: Probability
     rotation: Annotated[float, Field(ge=0, le=180)]  # degrees, either way
     brightness: Probability
@@ -78,6 +88,8 @@ class Augmentation(Section):
 
 
 class Classifier(Section):
+    """The recipe that all arms share."""
+
     backbone: str  # small_cnn, or any torchvision classification network
     freeze: Literal["none", "features"]
     epochs: Epochs  # of the HR training set; every arm makes as many updates
@@ -90,6 +102,8 @@ class Classifier(Section):
 
 
 class ArmB(Section):
+    """What classifier B is trained on."""
+
     images: Literal["sr", "hr+sr"]
     per_class: ImageCount | None  # SR images per class; null = all
 
@@ -104,6 +118,8 @@ class Controls(Section):
 
 
 class GeneratorParams(Section):
+    """Arguments of `srgan.generator.Generator`."""
+
     blocks: Annotated[int, Field(ge=1, le=256)]
     channels: Channels
     normalization: Literal["batch", "none"]
@@ -114,6 +130,8 @@ class GeneratorParams(Section):
 
 
 class DiscriminatorParams(Section):
+    """Arguments of `srgan.discriminator.Discriminator`."""
+
     channels: Channels  # of the first layer; the last has eight times as many
     normalization: Literal["batch", "none"]
     spectral_norm: bool
@@ -123,6 +141,8 @@ Schedule = Literal["constant", "step", "cosine", "plateau"]
 
 
 class Pretraining(Section):
+    """The phase that trains SRResNet."""
+
     epochs: Annotated[int, Field(ge=0, le=100_000)]  # 0 = off
     loss: Literal["mse", "l1"]
     learning_rate: Positive
@@ -130,17 +150,23 @@ class Pretraining(Section):
 
 
 class Pixel(Section):
+    """The pixel loss of SRGAN's generator."""
+
     loss: Literal["mse", "l1"]
     weight: NonNegative
 
 
 class Perceptual(Section):
+    """The perceptual loss of SRGAN's generator, and whose features it compares."""
+
     network: Literal["vgg19", "vgg16", "resnet50", "squeezenet1_1", "mobilenet_v2", "lpips"]
     layer: str  # of VGG before ReLU: conv2_2 ... conv5_4; of others torchvision's name
     weight: NonNegative
 
 
 class Adversarial(Section):
+    """The phase that trains SRGAN."""
+
     epochs: Epochs
     loss: Literal["bce", "lsgan", "relativistic"]
     learning_rate: Positive
@@ -154,6 +180,8 @@ class Adversarial(Section):
 
 
 class Srgan(Section):
+    """The two super-resolution networks and their training."""
+
     seed: Seed | None  # null = the seed of everything else
     generator: GeneratorParams
     discriminator: DiscriminatorParams
@@ -174,17 +202,23 @@ class Srgan(Section):
 
 
 class Benchmarks(Section):
+    """Folders of HR pictures on which enlargers are compared."""
+
     paths: list[str]  # folders of HR pictures
     lr: Literal["matlab", "pillow"]
 
 
 class Compare(Section):
+    """How A and B are compared."""
+
     model: Literal["a", "b"]
     bootstrap: Annotated[int, Field(ge=100, le=100_000)]
     margin: Fraction  # of accuracy
 
 
 class RuntimeParams(Section):
+    """Where and how precisely stages compute; no stage is rerun for it."""
+
     portable: bool  # the same bits on every processor
     device: Literal["auto", "cpu", "cuda", "mps"]
     precision: Literal["auto", "fp32", "bf16"]

@@ -17,6 +17,8 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from types import FrameType
+from typing import Any, NoReturn, TypedDict
 
 import filelock
 import numpy as np
@@ -28,26 +30,31 @@ from srgan_ab.common.params import Declared, load, read_yaml
 from srgan_ab.common.portable import processor
 
 CHECKPOINTS = Path(".checkpoints")
+Stage = Callable[..., None]  # of params, and what `run` says
 VERSIONS = ("torch", "torchvision", "numpy", "pillow", "scikit-learn", "torchmetrics")
 
 
-def definition(name: str) -> dict:
-    """The stage's entry in `dvc.yaml`; `name@item` selects one item of a matrix.
+class Definition(TypedDict):
+    """A stage as `dvc.yaml` has it: names, whatever their DVC type (metrics, plots, outs)."""
 
-    Returns:
-        `params`, `deps`, `outs`: lists of names, whatever their DVC type (metrics, plots, outs);
-        `items`: of the matrix.
-    """
+    params: list[str]
+    deps: list[str]
+    outs: list[str]
+    items: list[str]  # of the matrix
+
+
+def definition(name: str) -> Definition:
+    """The stage's entry in `dvc.yaml`; `name@item` selects one item of a matrix."""
     stages = read_yaml(paths.DVC_YAML)["stages"]
     stem, _, item = name.partition("@")
     entry = stages[stem]
-    items = []
+    items: list[str] = []
     if "matrix" in entry:
         ((key, items),) = entry["matrix"].items()
         entry = json.loads(json.dumps(entry).replace(f"${{item.{key}}}", item))
 
     def names(kind: str) -> list[str]:
-        return [next(iter(x)) if isinstance(x, dict) else x for x in entry.get(kind, [])]
+        return [x if isinstance(x, str) else next(iter(x)) for x in entry.get(kind, [])]
 
     return {
         "params": names("params"),
@@ -57,9 +64,9 @@ def definition(name: str) -> dict:
     }
 
 
-def _fingerprint(stage: dict) -> dict[str, str]:
+def _fingerprint(stage: Definition) -> dict[str, str]:
     """Digest of every declared dependency file and param value."""
-    digests = {}
+    digests: dict[str, str] = {}
     for dependency in map(Path, stage["deps"]):
         if not dependency.exists():
             raise UserError(
@@ -76,7 +83,7 @@ def _fingerprint(stage: dict) -> dict[str, str]:
     return digests
 
 
-def _guard(before: dict, after: dict, name: str) -> None:
+def _guard(before: dict[str, str], after: dict[str, str], name: str) -> None:
     """DVC hashes inputs when a command ends (treeverse/dvc#11058): an edit would go unseen."""
     moved = sorted(k for k in before.keys() | after.keys() if before.get(k) != after.get(k))
     if moved:
@@ -88,13 +95,13 @@ def _guard(before: dict, after: dict, name: str) -> None:
         )
 
 
-def _terminated(signum, frame):
+def _terminated(signum: int, frame: FrameType | None) -> NoReturn:
     raise SystemExit(128 + signum)
 
 
-def _provenance(seconds: float, portable: bool) -> dict:
+def _provenance(seconds: float, portable: bool) -> dict[str, Any]:
     """What this run used; differs from run to run, so it is neither tracked nor compared."""
-    facts = {
+    facts: dict[str, Any] = {
         "python": platform.python_version(),
         "machine": f"{platform.system()} {platform.machine()}",
         "processor": processor(),
@@ -117,7 +124,7 @@ def _provenance(seconds: float, portable: bool) -> dict:
     return facts
 
 
-def _execute(function: Callable, name: str, arguments: list[str], resumable: bool) -> None:
+def _execute(function: Stage, name: str, arguments: list[str], resumable: bool) -> None:
     params = load(paths.PARAMS)
     stage = definition(name)
     lock = filelock.FileLock(Path(".locks") / f"{name}.lock")
@@ -151,7 +158,7 @@ def _execute(function: Callable, name: str, arguments: list[str], resumable: boo
         print(f"{name}: {seconds:.1f} s", file=sys.stderr)
 
 
-def run(function: Callable, item: str | None = None, resumable: bool = False) -> None:
+def run(function: Stage, item: str | None = None, resumable: bool = False) -> None:
     """Run `function(params[, item][, checkpoints])` as the stage of its name, and end the process.
 
     Exit codes: 0 done, 1 a mistake of the user's (one sentence on stderr), 130 interrupted,
@@ -170,8 +177,12 @@ def run(function: Callable, item: str | None = None, resumable: bool = False) ->
         description=sys.modules[function.__module__].__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
         epilog="\n".join(
-            f"{label}: {' '.join(stage[kind])}"
-            for label, kind in (("params", "params"), ("reads", "deps"), ("writes", "outs"))
+            f"{label}: {' '.join(names)}"
+            for label, names in (
+                ("params", stage["params"]),
+                ("reads", stage["deps"]),
+                ("writes", stage["outs"]),
+            )
         ),
     )
     if item:

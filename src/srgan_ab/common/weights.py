@@ -1,8 +1,13 @@
 """Weights on disk: safetensors, with what is needed to rebuild the network in the metadata."""
 
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
+# pyright: reportUnknownArgumentType=false
+# safetensors gives its reader no types
+
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any, TypeVar
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -11,9 +16,11 @@ from safetensors.torch import save_file
 from srgan_ab.common.errors import UserError
 from srgan_ab.common.files import atomic_file
 
+Network = TypeVar("Network", bound=torch.nn.Module)
+
 
 def save_weights(
-    path: Path, module: torch.nn.Module, architecture: dict, kind: str | None = None
+    path: Path, module: torch.nn.Module, architecture: dict[str, Any], kind: str | None = None
 ) -> None:
     """Write a module's state in fp32 on the CPU, with what it takes to load it.
 
@@ -30,7 +37,7 @@ def save_weights(
         save_file(state, temporary, {"architecture": json.dumps(facts, sort_keys=True)})
 
 
-def read_weights(path: Path) -> tuple[dict[str, torch.Tensor], dict]:
+def read_weights(path: Path) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
     """Read tensors and the architecture (empty for files of other origin).
 
     Raises:
@@ -41,7 +48,7 @@ def read_weights(path: Path) -> tuple[dict[str, torch.Tensor], dict]:
     return state, architecture
 
 
-def load_network(path: Path, kind: str, build: Callable[..., torch.nn.Module]) -> torch.nn.Module:
+def load_network(path: Path, kind: str, build: Callable[..., Network]) -> Network:
     """Rebuild a network of this project from its file alone.
 
     Args:
@@ -67,7 +74,7 @@ def load_network(path: Path, kind: str, build: Callable[..., torch.nn.Module]) -
     return network
 
 
-def _read(path: Path) -> tuple[dict[str, torch.Tensor], dict, str | None]:
+def _read(path: Path) -> tuple[dict[str, torch.Tensor], dict[str, Any], str | None]:
     """Tensors, architecture and kind."""
     try:
         with safe_open(path, "pt") as file:

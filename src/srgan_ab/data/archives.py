@@ -9,7 +9,7 @@ import tarfile
 import tempfile
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -64,7 +64,7 @@ def too_large(size: int) -> Rejected | None:
 
 
 @contextmanager
-def open_archive(stream: BinaryIO, name: str, scratch: Path) -> Iterator[list[Entry]]:
+def open_archive(stream: BinaryIO, name: str, scratch: Path) -> Generator[list[Entry]]:
     """List the files of a zip or tar (.gz, .bz2, .xz) archive; they can be read while it is open.
 
     Members that could do harm (links, devices, paths that lead outside, bombs) have a `problem`.
@@ -185,7 +185,10 @@ def _list_tar(archive: tarfile.TarFile) -> tuple[list[int], list[Entry]]:
 
 def _read_tar(archive: tarfile.TarFile, info: tarfile.TarInfo) -> bytes:
     try:
-        return archive.extractfile(info).read()
+        stream = archive.extractfile(info)
+        if stream is None:
+            raise Rejected("special file", "it has no bytes")
+        return stream.read()
     except DAMAGE as error:
         raise Rejected("damaged member", str(error)) from None
 
@@ -194,9 +197,9 @@ def _without_twins(entries: list[Entry]) -> list[Entry]:
     """Of several members of one name, the first counts."""
     seen, result = set(), []
     for entry in entries:
-        if entry.path in seen:
-            twin = Rejected("duplicate name", "the archive holds an earlier file of this name")
-            entry = Entry(entry.path, entry.read, entry.problem or twin)
+        problem = entry.problem
+        if entry.path in seen and not problem:
+            problem = Rejected("duplicate name", "the archive holds an earlier file of this name")
         seen.add(entry.path)
-        result.append(entry)
+        result.append(Entry(entry.path, entry.read, problem))
     return result

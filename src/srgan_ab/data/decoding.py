@@ -142,7 +142,7 @@ def _formats() -> list[str]:
 
 def _upright(image: Image.Image) -> Image.Image:
     try:
-        orientation = image.getexif().get(0x0112)  # after load(): PNG may carry it at its end
+        orientation = image.getexif().get(0x0112, 1)  # after load(): PNG may carry it at its end
     except Exception:  # damaged EXIF says nothing about the pixels
         return image
     turn = UPRIGHT.get(orientation)

@@ -19,6 +19,7 @@ grid so coarse that no last bit moves one to a neighbour; the tests measure the 
 from functools import cache
 from math import pi
 from statistics import NormalDist
+from typing import Any, TypeVar, overload
 
 import numpy as np
 
@@ -27,8 +28,10 @@ EXP2 = (1.0000001, 0.6931472, 0.24022107, 0.05550357, 0.009676032, 0.0013390863)
 WAVE = (6.2831855, -41.341682, 81.60248, -76.58117, 39.759827)  # sin(2 pi x) / x in x^2, |x| <= 1/4
 STEP = 2.0**-16  # of sums
 
+Numbers = TypeVar("Numbers", float, np.ndarray)
 
-def exp(x):
+
+def exp(x: Numbers) -> Numbers:
     """Exponential in single precision: relative error below 2e-7 (1 + |x|).
 
     Args:
@@ -37,13 +40,13 @@ def exp(x):
     Returns:
         float32 array, or a Python float for a number.
     """
-    x = np.clip(np.asarray(x, np.float32) * np.float32(1.442695), -126, 126)  # 1 / ln 2
-    whole = np.rint(x)
+    twos = np.clip(np.asarray(x, np.float32) * np.float32(1.442695), -126, 126)  # 1 / ln 2
+    whole = np.rint(twos)
     power = ((whole.astype(np.int32) + 127) << 23).view(np.float32)  # 2 ** whole, bit by bit
-    return _plain(_polynomial(EXP2, x - whole) * power)
+    return _plain(_polynomial(EXP2, twos - whole) * power)
 
 
-def cos(x):
+def cos(x: Numbers) -> Numbers:
     """Cosine of radians in single precision: absolute error below 2e-7 (1 + |x|).
 
     Args:
@@ -55,12 +58,12 @@ def cos(x):
     return _wave(x, 0.0)
 
 
-def sin(x):
+def sin(x: Numbers) -> Numbers:
     """Sine, as `cos`."""
     return _wave(x, 0.25)
 
 
-def _wave(x, lag: float):
+def _wave(x: float | np.ndarray, lag: float) -> Any:
     turns = np.asarray(x, np.float32) * np.float32(0.5 / pi)
     turns = turns - np.float32(lag)
     quarter = 0.25 - np.abs(turns - np.rint(turns))  # a cosine is a sine of what lacks to a quarter
@@ -77,7 +80,7 @@ def _polynomial(coefficients: tuple[float, ...], x: np.ndarray) -> np.ndarray:
     return result
 
 
-def _plain(result):
+def _plain(result: np.ndarray) -> Any:
     return result if result.ndim else float(result)
 
 
@@ -87,13 +90,19 @@ class Draws(np.random.Generator):
     `integers`, `random`, `choice` and `permutation` are numpy's own: integers, one exact product.
     """
 
-    def uniform(self, low: float, high: float, size: int | None = None):
+    @overload
+    def uniform(self, low: float, high: float, size: None = None) -> float: ...
+    @overload
+    def uniform(self, low: float, high: float, size: int) -> np.ndarray: ...
+    def uniform(self, low: float, high: float, size: int | None = None) -> float | np.ndarray:
+        """Numbers in [low, high)."""
         return low + (high - low) * self.random(size)
 
     def normal(self, mean: float, deviation: float) -> float:
+        """One number."""
         return mean + deviation * float(self.standard_normal())
 
-    def standard_normal(self, size: tuple[int, ...] | None = None):
+    def standard_normal(self, size: tuple[int, ...] | None = None) -> np.ndarray:
         """float32 numbers, each one of 65,536 equally likely quantiles: at most 4.3."""
         return _quantiles().take(self.integers(2**16, size=size, dtype=np.uint16))
 

@@ -63,6 +63,8 @@ def write_manifest(
                 counts["accepted"] += 1
                 if file.label:
                     counts[f"accepted_{file.label}"] += 1
+                if file.data is None:
+                    raise ValueError(f"{file.path} was accepted unread")
                 archive.writestr(_entry(file.path), file.data)
             table.writerow(
                 [

@@ -11,6 +11,7 @@ from PIL import Image, ImageOps
 
 from srgan_ab.common.errors import UserError
 from srgan_ab.common.packs import new_array
+from srgan_ab.common.schema import Images
 from srgan_ab.data.decoding import decode
 
 BICUBIC = Image.Resampling.BICUBIC
@@ -69,7 +70,7 @@ def packed_rows(table: pd.DataFrame, side: int, fit: str, crops_per_image: int) 
     repeats = np.ones(len(table), np.int64)
     if fit == "crops":  # turning a picture by 90 degrees (EXIF) does not change the count
         cells = (table["width"] // side) * (table["height"] // side)
-        repeats = np.minimum(cells, crops_per_image).to_numpy()
+        repeats = np.minimum(cells.to_numpy(), crops_per_image)
     rows = table.loc[table.index.repeat(repeats)].copy()
     rows["offset"] = rows.groupby(level=0).cumcount()
     several = rows.index.duplicated(keep=False)
@@ -81,7 +82,7 @@ def write_pack(
     directory: Path,
     table: pd.DataFrame,
     read: Callable[[str], bytes],
-    images,
+    images: Images,
     workers: int | None,
     progress: Callable[[int], object] = lambda done: None,
 ) -> int:
@@ -109,6 +110,7 @@ def write_pack(
             f"none of the {len(table)} images of a split is as large as images.hr = {images.hr}: "
             "lower it, or set images.fit to cover"
         )
+    files = rows["path"].tolist()
     first_rows = np.flatnonzero(rows["offset"] == 0)
     side, lr_side = images.hr, images.hr // images.scale
     with (
@@ -118,7 +120,7 @@ def write_pack(
     ):
 
         def pack(row: int) -> None:
-            data = read(rows["path"].iat[row])
+            data = read(files[row])
             for n, image in enumerate(hr_images(data, side, images.fit, images.crops_per_image)):
                 hr[row + n] = image
                 lr[row + n] = downscale(image, images.scale)

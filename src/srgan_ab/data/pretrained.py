@@ -26,7 +26,7 @@ def provide_weights(use: str, choice: str | None, network: str) -> None:
     """
     with atomic_directory(paths.pretrained(use)) as directory:
         target = directory / FILE
-        facts = {"source": choice, "sha256": None}
+        facts: dict[str, str | None] = {"source": choice, "sha256": None}
         if choice == "imagenet" and network != "lpips":
             facts["network"] = network
             _fetch_imagenet(network, target, features_only=use != "classifier")
@@ -52,18 +52,18 @@ def _fetch_imagenet(name: str, target: Path, features_only: bool) -> None:
     from torchvision import models
 
     try:
-        weights = models.get_model_weights(name)
+        weights = models.get_model_weights(name)["DEFAULT"]
     except ValueError:
         raise UserError(
             f"torchvision has no ImageNet weights for classifier.backbone {name}: set "
             "pretrained.classifier to null or to a safetensors file, or choose another backbone"
         ) from None
     try:
-        state = weights.DEFAULT.get_state_dict(progress=True, check_hash=True, weights_only=True)
+        state = weights.get_state_dict(progress=True, check_hash=True, weights_only=True)
     except (OSError, RuntimeError, UnpicklingError) as error:
         reason = (str(error).splitlines() or [type(error).__name__])[0].rstrip(". ")
         raise UserError(
-            f"{weights.DEFAULT.url} cannot be fetched ({reason}): check the network, or give a "
+            f"{weights.url} cannot be fetched ({reason}): check the network, or give a "
             "safetensors file in its place"
         ) from None
     if features_only:
@@ -72,5 +72,5 @@ def _fetch_imagenet(name: str, target: Path, features_only: bool) -> None:
     save_file(
         {key: value.contiguous() for key, value in sorted(state.items())},
         target,
-        {"weights": str(weights.DEFAULT)},  # one entry: several are in an order of chance
+        {"weights": str(weights)},  # one entry: several are in an order of chance
     )

@@ -31,18 +31,18 @@ def in_order(
     Raises:
         UserError: a process was killed, most likely for want of memory.
     """
-    workers = workers or os.cpu_count()
+    workers = workers or os.cpu_count() or 1
     # spawned, not forked: forking is unsafe once a library has started threads
     pool = ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), _end_with_parent)
-    waiting = deque()
+    waiting: deque[tuple[Task, Future[Result]]] = deque()
     try:
         for task in tasks:
             waiting.append((task, _submit(pool, function, task)))
             if len(waiting) > 2 * workers:
-                task, future = waiting.popleft()
-                yield task, future.result()
-        for task, future in waiting:
-            yield task, future.result()
+                first, future = waiting.popleft()
+                yield first, future.result()
+        for last, future in waiting:
+            yield last, future.result()
     except BrokenProcessPool:
         raise UserError(
             "a process that works on images was killed, probably for want of memory: set "
@@ -52,7 +52,9 @@ def in_order(
         pool.shutdown(cancel_futures=True)
 
 
-def _submit(pool: ProcessPoolExecutor, function: Callable, task: object) -> Future:
+def _submit(
+    pool: ProcessPoolExecutor, function: Callable[[Task], Result], task: Task
+) -> Future[Result]:
     """Submit a task; a process that is started for it leaves Ctrl-C to the stage."""
     # a new process inherits what is blocked here, and needs no handler from its first moment on
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
@@ -65,4 +67,5 @@ def _submit(pool: ProcessPoolExecutor, function: Callable, task: object) -> Futu
 def _end_with_parent() -> None:
     """Stop a worker whose stage was killed, instead of waiting for tasks forever."""
     parent = multiprocessing.parent_process()
-    threading.Thread(target=lambda: (parent.join(), os._exit(1)), daemon=True).start()
+    if parent is not None:
+        threading.Thread(target=lambda: (parent.join(), os._exit(1)), daemon=True).start()

@@ -4,7 +4,7 @@ import json
 import os
 import tempfile
 import zipfile
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -77,7 +77,7 @@ KAGGLE_RULES = "https://www.kaggle.com/c/dogs-vs-cats/rules"
 
 
 @contextmanager
-def open_kaggle(checksum: str | None) -> Iterator[list[Entry]]:
+def open_kaggle(checksum: str | None) -> Generator[list[Entry]]:
     """The competition's training archive, which lies within the archive that Kaggle serves."""
     refusals = {
         401: "your token is not valid, make a new one in your account's settings",

@@ -2,19 +2,21 @@
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from hashlib import sha256
 from io import BytesIO
 from pathlib import Path, PurePosixPath
+from typing import Any
 from urllib.parse import urlsplit
 
 import numpy as np
 from PIL import Image
 
 from srgan_ab.common.errors import UserError
+from srgan_ab.common.schema import Data
 from srgan_ab.data.archives import Entry, is_junk, open_archive, printable, too_large
 from srgan_ab.data.decoding import Rejected
 from srgan_ab.data.fetch import check, fetch
@@ -59,7 +61,7 @@ class Source:
 
 
 @contextmanager
-def open_source(data, seed: int, workers: int | None) -> Iterator[Source]:
+def open_source(data: Data, seed: int, workers: int | None) -> Generator[Source]:
     """List the files of `params.data.source`; they can be read while it is open.
 
     Args:
@@ -72,15 +74,16 @@ def open_source(data, seed: int, workers: int | None) -> Iterator[Source]:
     """
     checksum = f"sha256:{data.sha256}" if data.sha256 else None
     classes, limit = data.classes, data.per_class
-    if data.source == "synthetic":
+    # the rules of params.yaml give each of these what it needs
+    if data.source == "synthetic" and limit:
         yield _synthetic(classes, limit, seed, workers)
-    elif data.source == "folder":
+    elif data.source == "folder" and data.path:
         yield _select(data.path, _list_folder(Path(data.path), classes), by_folder, classes, limit)
     elif data.source == "kaggle":
         with open_kaggle(checksum) as entries:
             yield _select("train.zip", entries, by_prefix, classes, limit)
     else:
-        if data.source == "archive":
+        if data.source == "archive" and data.path:
             path, label = _archive(data.path, checksum), by_folder
         else:
             remote = REMOTES[data.source]
@@ -91,7 +94,7 @@ def open_source(data, seed: int, workers: int | None) -> Iterator[Source]:
             yield _select(str(path), entries, label, classes if label else [], limit)
 
 
-def natural(path: str) -> list:
+def natural(path: str) -> list[Any]:
     """Sort key by which `cat.2.jpg` comes before `cat.10.jpg`."""
     parts = re.split(r"([0-9]+)", path)  # every second one is a number
     parts[1::2] = [(len(n), n) for n in (digits.lstrip("0") for digits in parts[1::2])]
@@ -110,7 +113,7 @@ def _select(
     taken = dict.fromkeys(classes or [""], 0)
     chosen = []
     for entry in sorted(entries, key=lambda entry: natural(entry.path)):
-        names = label(entry.path) if classes else []
+        names = label(entry.path) if label and classes else []
         name = next((by_name[n.lower()] for n in names if n.lower() in by_name), "")
         problem = entry.problem
         if classes and not name:
@@ -128,18 +131,16 @@ def _select(
                 else f"{origin} holds no file: mend data.path"
             )
     chosen.sort(key=lambda choice: choice[0].path)
+    return Source(len(chosen), (_read(*choice) for choice in chosen))
 
-    def files() -> Iterator[File]:
-        for entry, name, problem in chosen:
-            data = None
-            if not problem:
-                try:
-                    data = entry.read()
-                except Rejected as found:
-                    problem = found
-            yield File(entry.path, name, data, problem)
 
-    return Source(len(chosen), files())
+def _read(entry: Entry, label: str, problem: Rejected | None) -> File:
+    if problem:
+        return File(entry.path, label, None, problem)
+    try:
+        return File(entry.path, label, entry.read())
+    except Rejected as found:
+        return File(entry.path, label, None, found)
 
 
 def _list_folder(root: Path, classes: list[str]) -> list[Entry]:
@@ -177,7 +178,7 @@ def _read_file(file: Path) -> bytes:
             raise problem
         return file.read_bytes()
     except OSError as error:
-        raise Rejected("unreadable", error.strerror) from None
+        raise Rejected("unreadable", error.strerror or str(error)) from None
 
 
 def _archive(path: str, checksum: str | None) -> Path:

@@ -122,7 +122,7 @@ def split_table(images: pd.DataFrame, classes: Sequence[str], **fractions) -> pd
         `id path label code sha256 pixel_sha256 width height group split flagged`.
     """
     table = images.sort_values("path", ignore_index=True)
-    table["id"] = image_ids(table["path"])
+    table["id"] = image_ids(table["path"].tolist())
     table["code"] = table["label"].map({name: c for c, name in enumerate(classes)}).fillna(-1)
     table["code"] = table["code"].astype(int)
     table["group"] = pd.factorize(table["group"])[0]

@@ -71,7 +71,7 @@ def verify_all(files: Iterable[File], workers: int | None) -> Iterator[tuple[Fil
 
 
 def _verify_chunk(chunk: list[File]) -> list[Verdict]:
-    return [Verdict(problem=f.problem) if f.problem else verify(f.data) for f in chunk]
+    return [Verdict(problem=f.problem) if f.data is None else verify(f.data) for f in chunk]
 
 
 def _chunks(files: Iterable[File]) -> Iterator[list[File]]:

@@ -4,7 +4,7 @@ A picture is cropped to a multiple of 4 and made four times smaller; each method
 the result, rounded to 8 bits, is compared with the original.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Literal
@@ -126,13 +126,16 @@ def _sheet(images: dict[str, np.ndarray], scores: Scores) -> Image.Image:
 
 def means(scores: Mapping[str, Scores]) -> Scores:
     """Averages over pictures: method -> metric -> value; None where LPIPS was not measured."""
+
+    def mean(values: Sequence[float | None]) -> float | None:
+        measured = [value for value in values if value is not None]
+        return float(np.mean(measured)) if len(measured) == len(values) else None
+
     methods = next(iter(scores.values()))
     return {
         method: {
-            metric: None
-            if value is None
-            else float(np.mean([picture[method][metric] for picture in scores.values()]))
-            for metric, value in metrics.items()
+            metric: mean([picture[method][metric] for picture in scores.values()])
+            for metric in metrics
         }
         for method, metrics in methods.items()
     }

@@ -114,7 +114,8 @@ def read_lpips(path: Path, device: torch.device) -> Lpips:
         if not k.startswith("classifier.")
     }
     load_weights(network.net, state, str(path))
-    network.to(device, memory_format=torch.channels_last)
+    # torch's overloads leave out memory_format
+    network.to(device, memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
 
     def lpips(sr: Tensor, hr: Tensor) -> Tensor:
         return network(sr, hr, normalize=True).flatten()

@@ -26,6 +26,7 @@ class Table:
 
 
 def text(value: str) -> Cell:
+    """A cell that is sorted as it reads."""
     return Cell(value, value)
 
 

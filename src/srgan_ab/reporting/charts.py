@@ -46,25 +46,26 @@ class Curve:
     """
 
     label: str
-    x: Sequence[float]
-    y: Sequence[float]
+    x: Sequence[float] | pd.Series
+    y: Sequence[float] | pd.Series
     colour: str
     style: str = "-"
 
 
 def _svg(draw: Callable[[Axes], None], title: str, height: float = HEIGHT) -> str:
     """What `draw` puts on axes, as an `svg` element that says its title to screen readers."""
-    settings = {
-        "svg.fonttype": "none",
-        "svg.hashsalt": title,  # ids differ between charts of one page, and never between runs
-        "font.size": 9,
-        "grid.color": GREY,
-        "grid.linewidth": 0.5,
-        "legend.frameon": False,
-        "axes.spines.top": False,
-        "axes.spines.right": False,
-    }
-    with rc_context(settings):
+    with rc_context(
+        {
+            "svg.fonttype": "none",
+            "svg.hashsalt": title,  # ids differ between charts of one page, and never between runs
+            "font.size": 9,
+            "grid.color": GREY,
+            "grid.linewidth": 0.5,
+            "legend.frameon": False,
+            "axes.spines.top": False,
+            "axes.spines.right": False,
+        }
+    ):
         figure = Figure(figsize=(WIDTH, height), layout="constrained")
         draw(figure.subplots())
         stream = io.StringIO()
@@ -72,7 +73,7 @@ def _svg(draw: Callable[[Axes], None], title: str, height: float = HEIGHT) -> st
         figure.savefig(stream, format="svg", transparent=True, metadata=nothing)
     text = stream.getvalue()
     text = text[text.index("<svg") :]
-    box = re.search(r'viewBox="[^"]*"', text)[0]
+    box, *_ = re.findall(r'viewBox="[^"]*"', text)
     text = re.sub(r"<svg[^>]*>", f'<svg {box} role="img" aria-label="{html.escape(title)}">', text)
     text = re.sub(r"<style.*?</style>", "", text, count=1, flags=re.DOTALL)  # it means the page
     text = re.sub(r' id="(?![mp][0-9a-f]{10}")[^"]*"', "", text)  # the same in every chart
@@ -118,7 +119,7 @@ def lines(
             axes.plot([0, 1], [0, 1], ":", color=GREY, label=diagonal)
         axes.set(xlabel=x_label, ylabel=y_label)
         if x_label.startswith("epoch"):
-            axes.xaxis.get_major_locator().set_params(integer=True)
+            axes.locator_params("x", integer=True)
         if unit_square:
             axes.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02))
         if logarithmic:

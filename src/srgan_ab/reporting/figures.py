@@ -37,10 +37,10 @@ def accuracy_matrix(
     axes.imshow(values, cmap="viridis", aspect="auto")
     middle = (values.min() + values.max()) / 2
     for (row, column), value in np.ndenumerate(values):
-        look = {"ha": "center", "color": "black" if value > middle else "white"}
-        axes.text(column, row, f"{value:.1f}", va="bottom", size=12, **look)
+        ink = "black" if value > middle else "white"
+        axes.text(column, row, f"{value:.1f}", ha="center", va="bottom", size=12, color=ink)
         ends = f"{lows[row, column]:.1f} to {highs[row, column]:.1f}"
-        axes.text(column, row + 0.05, ends, va="top", size=8, **look)
+        axes.text(column, row + 0.05, ends, ha="center", va="top", size=8, color=ink)
     axes.set_xticks(range(len(DOMAINS)), [DOMAINS[domain] for domain in DOMAINS])
     axes.set_yticks(range(len(arms)), [f"{ARM_NAMES[a]}: {trained_on[a]}" for a in arms])
     axes.set(
@@ -146,15 +146,16 @@ def comparison(
     arms = trained_on(b_images)
     kind = "synthetic test" if synthetic else "test"
     figure = Figure(figsize=(13, 6 + 0.4 * len(pairs)), dpi=100, layout="constrained")
-    rows = figure.subfigures(2, 1, hspace=0.03, height_ratios=(5, 1 + 0.4 * len(pairs)))
+    heights = (5, 1 + 0.4 * len(pairs))
+    (upper,), (lower,) = figure.subfigures(2, 1, False, hspace=0.03, height_ratios=heights)
     networks = "one network" if replicates == 1 else f"the mean of {replicates} networks"
     figure.suptitle(
         f"Classifiers on the same {images:,} {kind} images, {networks} per arm", size=15
     )
-    left, right = rows[0].subplots(1, 2, width_ratios=(1.25, 1))
+    left, right = upper.subplots(1, 2, width_ratios=(1.25, 1))
     accuracy_matrix(left, matrix, arms)
     roc_curves(right, roc, auc, arms)
-    difference_forest(rows[1].subplots(), pairs, differences)
+    difference_forest(lower.subplots(), pairs, differences)
     return figure
 
 

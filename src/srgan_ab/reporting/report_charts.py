@@ -33,6 +33,7 @@ class Chart:
 
 
 def table(name: str) -> pd.DataFrame:
+    """Read `plots/<name>.csv`."""
     return pd.read_csv(paths.PLOTS / f"{name}.csv")
 
 

@@ -180,13 +180,14 @@ def confusion_table(caption: str, calls: pd.DataFrame, classes: Sequence[str]) -
         classes: names of class 0 and 1.
     """
     counts = pd.crosstab(calls["actual"], calls["predicted"])
-    counts = counts.reindex(index=classes, columns=classes, fill_value=0)
+    counts = counts.reindex(index=list(classes), columns=list(classes), fill_value=0)
     rows = []
     for truth in classes:
-        total = counts.loc[truth].sum()
+        calls_of = counts.loc[truth].to_numpy()
+        total = calls_of.sum()
         cells = [
             Cell(f"{100 * n / total:.1f} % ({n:,} of {total:,})", n / total, heat=n / total)
-            for n in counts.loc[truth]
+            for n in calls_of
         ]
         rows.append([text(truth), *cells])
     return Table(caption, ["truth", *(f"called {name}" for name in classes)], rows)

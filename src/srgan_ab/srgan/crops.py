@@ -8,7 +8,9 @@ from torch import Tensor
 from srgan_ab.common.tensors import as_float
 
 
-def _cut(images: Tensor, rows: Tensor, top: Tensor, left: Tensor, size: int, turns: Tensor):
+def _cut(
+    images: Tensor, rows: Tensor, top: Tensor, left: Tensor, size: int, turns: Tensor
+) -> Tensor:
     """Cut one square per row of a batch, turned by one of the eight symmetries of a square.
 
     Args:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -39,7 +40,7 @@ def shares_of(split: str, device: torch.device) -> list[Share]:
         UserError: weights are missing or do not fit.
     """
 
-    def networks(*weights):
+    def networks(*weights: Path) -> list[Generator]:
         return [load_generator(path, device) for path in weights]
 
     index = open_pack(split).index
@@ -70,7 +71,8 @@ def generate(split: str, shares: Sequence[Share], runtime: Runtime) -> None:
             with new_array(directory / f"{name}.npy", pack.hr.shape) as out:
                 for share in shares:
                     upscale(getattr(share, network), pack.lr, out, runtime, rows=share.rows)
-        enlarged = Interpolated(pack.lr, *pack.hr.shape[1:3], "bicubic")
+        height, width = pack.hr.shape[1:3]
+        enlarged = Interpolated(pack.lr, height, width, "bicubic")
         with new_array(directory / "bicubic.npy", pack.hr.shape) as out:
             for start in range(0, len(out), BLOCK):
                 out[start : start + BLOCK] = enlarged[start : start + BLOCK]

@@ -33,7 +33,8 @@ class ResidualBlock(nn.Module):
             *_norm(normalization, channels),
         )
 
-    def forward(self, x: Tensor) -> Tensor:  # (N, C, h, w)
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, C, h, w) to the same shape."""
         return x + self.body(x)
 
 
@@ -47,7 +48,14 @@ def _icnr_(conv: nn.Conv2d, scale: int) -> None:
     nn.init.kaiming_normal_(kernel, a=0.25)
     with torch.no_grad():
         weight.copy_(kernel.repeat_interleave(scale**2, dim=0))
-        conv.bias.zero_()
+        if conv.bias is not None:
+            conv.bias.zero_()
+
+
+def _zero_(layer: nn.Module) -> None:
+    """Start a layer as one whose output is 0."""
+    for parameter in layer.parameters():
+        nn.init.zeros_(parameter)
 
 
 def _doubling(channels: int, upsampler: str, activation: str) -> nn.Sequential:
@@ -106,14 +114,13 @@ class Generator(nn.Module):
             self._start_near_identity()
         self.skip, self.output = skip, output
         if skip == "bicubic":
-            nn.init.zeros_(self.tail.weight)
-            nn.init.zeros_(self.tail.bias)
+            _zero_(self.tail)
 
     def _start_near_identity(self) -> None:
         # without BatchNorm the variance would grow with every block (Zhang et al. 2019, Fixup)
-        for block in self.body:
-            nn.init.zeros_(block.body[-1].weight)
-            nn.init.zeros_(block.body[-1].bias)
+        for block in self.modules():
+            if isinstance(block, ResidualBlock):
+                _zero_(block.body[-1])
 
     def forward(self, lr: Tensor) -> Tensor:
         """Enlarge.

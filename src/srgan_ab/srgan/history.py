@@ -15,6 +15,8 @@ class History(nn.Module):
         shape: (3, H, W) of an image.
     """
 
+    images: Tensor
+
     def __init__(self, size: int, shape: tuple[int, int, int]):
         super().__init__()
         self.register_buffer("images", torch.zeros(size, *shape))
@@ -25,6 +27,7 @@ class History(nn.Module):
         return self.filled
 
     def set_extra_state(self, state: int) -> None:
+        """As `get_extra_state` gave it."""
         self.filled = state
 
     def mix(self, sr: Tensor, generator: torch.Generator) -> Tensor:

@@ -8,11 +8,10 @@ import copy
 
 import numpy as np
 import torch
+from torch import nn
 
 from srgan_ab.common.runtime import Runtime
 from srgan_ab.srgan.crops import Crops
-from srgan_ab.srgan.discriminator import Discriminator
-from srgan_ab.srgan.generator import Generator
 from srgan_ab.srgan.losses import compared
 from srgan_ab.srgan.steps import shifted
 
@@ -29,8 +28,8 @@ def even_sample(labels: np.ndarray) -> np.ndarray:
 
 @torch.no_grad()
 def accuracy(
-    generator: Generator,
-    discriminator: Discriminator,
+    generator: nn.Module,
+    discriminator: nn.Module,
     kind: str,
     crops: Crops,
     runtime: Runtime,
@@ -46,7 +45,10 @@ def accuracy(
         runtime: precision.
     """
     # copies, whose statistics may move; and no copy is compiled
-    generator, discriminator = (copy.deepcopy(x).train() for x in (generator, discriminator))
+    generator, discriminator = (
+        copy.deepcopy(generator).train(),
+        copy.deepcopy(discriminator).train(),
+    )
     right = []
     for _ in range(len(crops)):
         lr, hr = crops.next()

@@ -26,10 +26,15 @@ def generator_adversarial_loss(kind: str, fake: Tensor, real: Tensor | None = No
         kind: `bce`, `lsgan` or `relativistic`.
         fake: (N,) the discriminator's outputs for generated images.
         real: (N,) its outputs for photographs; only `relativistic` looks at them.
+
+    Raises:
+        ValueError: `relativistic` without `real`.
     """
     if kind == "lsgan":
         return (fake - 1).square().mean() / 2
     if kind == "relativistic":
+        if real is None:
+            raise ValueError("a relativistic loss compares with the outputs for photographs")
         return (F.softplus(real - fake.mean()) + F.softplus(real.mean() - fake)).mean() / 2
     return F.softplus(-fake).mean()
 

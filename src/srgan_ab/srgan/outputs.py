@@ -85,19 +85,20 @@ def train_and_write(
     rehearse(settings, perceptual, runtime)
     if isinstance(perceptual, nn.Module):
         runtime.compiled(perceptual)
-    images = on_device(pack.lr, runtime), on_device(pack.hr, runtime), pack.labels
+    lr, hr, labels = on_device(pack.lr, runtime), on_device(pack.hr, runtime), pack.labels
     training = partial(Training, settings, seed, val, measure, perceptual, runtime)
 
-    def fit_without(fold: int) -> Fitted:
+    def fit_without(folds: pd.DataFrame, fold: int) -> Fitted:
         tqdm.write(f"without fold {fold} (of {settings.folds}, from 0)")
         rows = rows_without(folds, fold, seed)
         part = checkpoints.part(f"without_fold_{fold}")
         # copies of the images; the same first weights and draws: only the images differ
-        return training(part, curves=None).fit(*(x[rows] for x in images))
+        return training(part, curves=None).fit(lr[rows], hr[rows], labels[rows])
 
     try:
-        whole = training(checkpoints, curves=paths.PLOTS).fit(*images)
-        without = [] if folds is None else [fit_without(fold) for fold in range(settings.folds)]
+        whole = training(checkpoints, curves=paths.PLOTS).fit(lr, hr, labels)
+        each = range(settings.folds)
+        without = [] if folds is None else [fit_without(folds, fold) for fold in each]
     except Diverged:
         checkpoints.discard()  # with the same params it would end so again
         raise
@@ -134,7 +135,7 @@ def _summary(fitted: Fitted) -> dict[str, float | None]:
 
 
 def _save_networks(
-    whole: Fitted, without: list[Fitted], folds: pd.DataFrame | None, settings
+    whole: Fitted, without: list[Fitted], folds: pd.DataFrame | None, settings: Srgan
 ) -> None:
     """Write `models/srgan`; with folds, their table and the generators trained without each."""
     generator = {"architecture": settings.generator.model_dump(), "kind": "generator"}

@@ -13,10 +13,10 @@ from srgan_ab.common.tensors import IMAGENET_MEAN, IMAGENET_STD
 from srgan_ab.common.weights import load_weights, read_weights
 
 
-def _vgg_convolutions(network: nn.Module) -> dict[str, str]:
+def _vgg_convolutions(network: models.VGG) -> dict[str, str]:
     """VGG's convolutions as the papers count them, `conv5_4`, to torchvision's names."""
     names, stage, convolution = {}, 1, 0
-    for i, module in enumerate(network.features):
+    for i, module in network.features.named_children():
         if isinstance(module, nn.MaxPool2d):
             stage, convolution = stage + 1, 0
         elif isinstance(module, nn.Conv2d):
@@ -42,7 +42,7 @@ def features(name: str, layer: str, weights: Path) -> nn.Module:
     """
     with torch.device("meta"):  # VGG's dense layers alone would take half a gigabyte
         network = models.get_model(name, weights=None).eval()
-    layers = _vgg_convolutions(network) if name.startswith("vgg") else {layer: layer}
+    layers = _vgg_convolutions(network) if isinstance(network, models.VGG) else {layer: layer}
     try:
         extractor = create_feature_extractor(network, {layers.get(layer, ""): "layer"})
     except ValueError:
@@ -75,6 +75,9 @@ class PerceptualLoss(nn.Module):
     Args:
         network, layer, weights: as of `features`.
     """
+
+    mean: Tensor
+    std: Tensor
 
     def __init__(self, network: str, layer: str, weights: Path):
         super().__init__()

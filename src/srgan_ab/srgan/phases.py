@@ -13,6 +13,7 @@ from tqdm import tqdm
 from srgan_ab.accelerate.averaging import average
 from srgan_ab.common.errors import UserError
 from srgan_ab.common.runtime import Runtime
+from srgan_ab.common.schema import Srgan
 from srgan_ab.srgan.crops import Crops
 from srgan_ab.srgan.discriminator import Discriminator
 from srgan_ab.srgan.generator import Generator
@@ -169,12 +170,12 @@ def _schedule(optimizer: torch.optim.Optimizer, kind: str, epochs: int, updates:
     return lr_scheduler.ConstantLR(optimizer, factor=1.0)
 
 
-def crops_of(lr: Tensor, hr: Tensor, settings, random: torch.Generator) -> Crops:
+def crops_of(lr: Tensor, hr: Tensor, settings: Srgan, random: torch.Generator) -> Crops:
     """Batches of images, cut as `params.srgan` says."""
     return Crops(lr, hr, settings.crop, settings.batch_size, settings.flip, settings.turn, random)
 
 
-def loss_weights(settings) -> dict[str, float]:
+def loss_weights(settings: Srgan) -> dict[str, float]:
     """Of the generator's terms in the adversarial phase, from `params.srgan`."""
     return {
         "pixel": settings.pixel.weight,
@@ -185,7 +186,7 @@ def loss_weights(settings) -> dict[str, float]:
 
 
 def pretraining(
-    generator: Generator, lr: Tensor, hr: Tensor, settings, runtime: Runtime, seed: int
+    generator: Generator, lr: Tensor, hr: Tensor, settings: Srgan, runtime: Runtime, seed: int
 ) -> Phase:
     """SRResNet: the generator on a pixel loss.
 
@@ -224,7 +225,7 @@ def adversarial(
     perceptual: Callable[[Tensor, Tensor], Tensor] | None,
     lr: Tensor,
     hr: Tensor,
-    settings,
+    settings: Srgan,
     runtime: Runtime,
     seed: int,
 ) -> Phase:
@@ -263,14 +264,16 @@ def adversarial(
         return adversarial_step(nets, lr, hr, loss_g, loss_d, settings.gradient_clip, runtime)
 
     optimizers = [nets.optimizer_g, nets.optimizer_d]
-    modules = {"generator": generator, "discriminator": discriminator}
+    modules: dict[str, nn.Module] = {"generator": generator, "discriminator": discriminator}
+    if history is not None:
+        modules["history"] = history
     floor = discriminator_loss_floor(phase.loss, phase.label_smoothing, phase.label_noise)
     return Phase(
         name="srgan",
         epochs=phase.epochs,
         crops=crops,
         step=step,
-        modules=modules | ({"history": history} if history else {}),
+        modules=modules,
         averaged=copy.deepcopy(generator).eval(),
         ema=settings.ema,
         optimizers=optimizers,

@@ -5,13 +5,14 @@ from torch import nn
 
 from srgan_ab.common.errors import UserError
 from srgan_ab.common.runtime import Runtime
+from srgan_ab.common.schema import Srgan
 from srgan_ab.srgan.discriminator import Discriminator
 from srgan_ab.srgan.steps import GRID
 from srgan_ab.srgan.training import Distance
 
 
 @torch.no_grad()
-def rehearse(settings, perceptual: Distance | None, runtime: Runtime) -> None:
+def rehearse(settings: Srgan, perceptual: Distance | None, runtime: Runtime) -> None:
     """Refuse settings by which SRGAN could not be trained, or not as they say.
 
     Args:
@@ -36,7 +37,7 @@ def rehearse(settings, perceptual: Distance | None, runtime: Runtime) -> None:
         _look(perceptual, window, settings)
 
 
-def _look(perceptual: Distance, window: torch.Tensor, settings) -> None:
+def _look(perceptual: Distance, window: torch.Tensor, settings: Srgan) -> None:
     # a compiled network would be compiled for this window too
     look = perceptual.forward if isinstance(perceptual, nn.Module) else perceptual
     try:

@@ -2,6 +2,8 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import reduce
+from operator import add
 
 import torch
 from torch import Tensor, nn
@@ -47,11 +49,16 @@ class GeneratorLoss:
         """The unweighted terms in use, by name."""
         terms = {
             "pixel": lambda: self.pixel(sr, hr),
-            "perceptual": lambda: self.perceptual(sr, hr).float().mean(),
+            "perceptual": lambda: self._perceptual(sr, hr),
             "adversarial": lambda: self._adversarial(sr, hr, discriminator),
             "total_variation": lambda: total_variation_loss(sr),
         }
         return {name: term() for name, term in terms.items() if self.weights[name] > 0}
+
+    def _perceptual(self, sr: Tensor, hr: Tensor) -> Tensor:
+        if self.perceptual is None:
+            raise ValueError("the perceptual term has a weight and no network")
+        return self.perceptual(sr, hr).float().mean()
 
     def _adversarial(self, sr: Tensor, hr: Tensor, discriminator: Discriminator) -> Tensor:
         real = None
@@ -85,7 +92,8 @@ class DiscriminatorLoss:
             "d": discriminator_loss(self.kind, real, fake, 1 - self.smoothing - noise[0], noise[1])
         }
         if self.r1 or self.r2:
-            terms["penalty"] = self.r1 / 2 * steep_real + self.r2 / 2 * steep_fake
+            penalty = self.r1 / 2 * steep_real + self.r2 / 2 * steep_fake
+            terms["penalty"] = torch.as_tensor(penalty)
         return terms, real, fake
 
     @staticmethod
@@ -114,7 +122,7 @@ def shifted(sr: Tensor, hr: Tensor, random: torch.Generator) -> tuple[Tensor, Te
     offset = torch.randint(GRID + 1, (2, 1), generator=random, device=hr.device)
     y, x = (torch.arange(side - GRID, device=hr.device) for side in hr.shape[2:])
     y, x = y + offset[0], x + offset[1]  # no slices: the host does not know the offset
-    return tuple(image.index_select(2, y).index_select(3, x) for image in (sr, hr))
+    return sr.index_select(2, y).index_select(3, x), hr.index_select(2, y).index_select(3, x)
 
 
 def descend(
@@ -206,13 +214,13 @@ def adversarial_step(
     nets.discriminator.requires_grad_(True)
     with runtime.autocast():
         terms_d, real, fake = loss_d.terms(nets.discriminator, hr, shown, nets.random)
-    norm_d = descend(sum(terms_d.values()), nets.discriminator, nets.optimizer_d, clip)
+    norm_d = descend(reduce(add, terms_d.values()), nets.discriminator, nets.optimizer_d, clip)
 
     nets.discriminator.requires_grad_(False)  # nobody wants its gradients here
     with runtime.autocast():
         terms_g = loss_g.terms(sr, hr, nets.discriminator)
-    total = sum(loss_g.weights[name] * term for name, term in terms_g.items())
-    norm_g = descend(total, nets.generator, nets.optimizer_g, clip)
+    weighted = (loss_g.weights[name] * term for name, term in terms_g.items())
+    norm_g = descend(reduce(add, weighted), nets.generator, nets.optimizer_g, clip)
 
     real, fake = real.detach(), fake.detach()
     d_real, d_fake = realness(loss_d.kind, real, fake)

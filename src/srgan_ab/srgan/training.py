@@ -16,9 +16,10 @@ from srgan_ab.accelerate.networks import accelerate
 from srgan_ab.common.checkpoints import Checkpoints
 from srgan_ab.common.files import atomic_file
 from srgan_ab.common.packs import Pack
-from srgan_ab.common.runtime import Runtime
-from srgan_ab.common.schema import Srgan
+from srgan_ab.common.runtime import Network, Runtime
+from srgan_ab.common.schema import Section, Srgan
 from srgan_ab.common.seeds import seed_for
+from srgan_ab.srgan.crops import Crops
 from srgan_ab.srgan.discriminator import Discriminator
 from srgan_ab.srgan.generator import Generator
 from srgan_ab.srgan.judging import accuracy, even_sample
@@ -28,6 +29,7 @@ from srgan_ab.srgan.upscaling import upscale
 Quality = dict[str, float | None]
 Measure = Callable[[np.ndarray, np.ndarray], Quality]
 Distance = Callable[[Tensor, Tensor], Tensor]
+Samples = dict[str, tuple[Tensor, Tensor]]  # split to lr and hr, of which crops are judged
 SHOWN = 6  # validation images in the snapshots
 WON = (0.99, 5)  # discriminator accuracy above this for so many epochs: it has won
 
@@ -82,6 +84,7 @@ def on_device(images: np.ndarray | Tensor, runtime: Runtime) -> Tensor:
 
 
 def enlarge(generator: Generator, pack: Pack, runtime: Runtime) -> np.ndarray:
+    """All LR images of a pack: (N, H, W, 3) uint8, in memory."""
     sr = np.empty_like(pack.hr)
     upscale(generator, pack.lr, sr, runtime)
     return sr
@@ -93,6 +96,7 @@ def shown(val: Pack) -> np.ndarray:
 
 
 def prefixed(prefix: str, values: dict) -> dict:
+    """The same values under `<prefix>_<key>`."""
     return {f"{prefix}_{key}": value for key, value in values.items()}
 
 
@@ -168,7 +172,7 @@ class Training:
         phase = pretraining(generator, *images, settings, self.runtime, seed)
         if progress.srresnet_state is None:
             self._go_on(phase, state)
-            self._pretrain(phase)
+            progress.srresnet_state = self._pretrain(phase)
         srresnet = copy.deepcopy(phase.averaged)
         srresnet.load_state_dict(progress.srresnet_state)
 
@@ -189,7 +193,7 @@ class Training:
         without_ema = copy.deepcopy(generator).eval()  # a copy is not compiled
         return Fitted(srresnet, phase.averaged, without_ema, discriminator, progress)
 
-    def _network(self, name: str, kind: Callable[..., nn.Module], architecture) -> nn.Module:
+    def _network(self, name: str, kind: Callable[..., Network], architecture: Section) -> Network:
         torch.manual_seed(seed_for(name, self.seed))
         network = accelerate(kind(**architecture.model_dump()), self.runtime.device)
         return self.runtime.compiled(network)
@@ -219,7 +223,7 @@ class Training:
                 history = pd.DataFrame(getattr(self.progress, name))
                 history.to_csv(temporary, index=False, float_format="%.6g")
 
-    def _pretrain(self, phase: Phase) -> None:
+    def _pretrain(self, phase: Phase) -> dict[str, Tensor]:
         rows = self.progress.srresnet
 
         def validate(row: dict) -> None:
@@ -233,9 +237,9 @@ class Training:
             validate(phase.run_epoch(lambda: self._keep_if_due(phase)))
             phase.validated(-rows[-1]["val_psnr_rgb"])
             self._keep(phase)
-        self.progress.srresnet_state = copy.deepcopy(phase.averaged.state_dict())
+        return copy.deepcopy(phase.averaged.state_dict())
 
-    def _oppose(self, phase: Phase, samples: dict[str, tuple[Tensor, Tensor]]) -> None:
+    def _oppose(self, phase: Phase, samples: Samples) -> None:
         progress, rows, select = self.progress, self.progress.srgan, self.settings.select
 
         def picture(name: str, sr: np.ndarray) -> None:
@@ -252,29 +256,32 @@ class Training:
             _warn_if_won(rows)
             errors = [_error(select, row) for row in rows]
             if errors[-1] < min(errors[:-1], default=math.inf):
-                progress.chosen = row["epoch"]
+                progress.chosen = phase.epoch
                 progress.chosen_states = copy.deepcopy(
                     {name: network.state_dict() for name, network in _kept(phase).items()}
                 )
-            if row["epoch"] in self.settings.snapshots:
-                picture(f"epoch {row['epoch']}", sr)
+            if phase.epoch in self.settings.snapshots:
+                picture(f"epoch {phase.epoch}", sr)
             phase.validated(errors[-1])
             self._keep(phase)
 
-    def _samples(self, lr: Tensor, hr: Tensor, labels: np.ndarray) -> dict:
+    def _samples(self, lr: Tensor, hr: Tensor, labels: np.ndarray) -> Samples:
         """Images of either split, lr and hr, by which the discriminator is judged."""
         train, val = even_sample(labels), even_sample(self.val.labels)
         return {
             "train": (lr[train], hr[train]),
-            "val": tuple(on_device(x[val], self.runtime) for x in (self.val.lr, self.val.hr)),
+            "val": (
+                on_device(self.val.lr[val], self.runtime),
+                on_device(self.val.hr[val], self.runtime),
+            ),
         }
 
-    def _accuracies(self, phase: Phase, samples: dict) -> dict[str, float]:
+    def _accuracies(self, phase: Phase, samples: Samples) -> dict[str, float]:
         """Of the discriminator, on crops that are the same after every epoch."""
         networks = phase.modules["generator"], phase.modules["discriminator"]
         kind, seed = self.settings.adversarial.loss, seed_for("judged", self.seed)
 
-        def crops(images: tuple[Tensor, Tensor]):
+        def crops(images: tuple[Tensor, Tensor]) -> Crops:
             return crops_of(*images, self.settings, self.runtime.generator(seed))
 
         return {

@@ -48,13 +48,14 @@ class CountedTest:
     images: int
 
     def judged(self) -> Judged:
-        interval = score_interval(*self.only, self.images)
-        return Judged(interval, mcnemar(*self.only), "McNemar, Tango")
+        """95 % interval, and p of "they are alike"."""
+        low, high = score_interval(*self.only, self.images)
+        return Judged((float(low), float(high)), mcnemar(*self.only), "McNemar, Tango")
 
     def equivalence(self, margin: float) -> tuple[tuple[float, float], float]:
         """90 % interval, and p of "they differ by `margin` or more"."""
-        interval = score_interval(*self.only, self.images, level=0.90)
-        return interval, score_equivalence(*self.only, self.images, margin)
+        low, high = score_interval(*self.only, self.images, level=0.90)
+        return (float(low), float(high)), score_equivalence(*self.only, self.images, margin)
 
     def least_detectable(self, level: float) -> float:
         """Least true difference that is found with 80 % power by p up to `level`."""
@@ -74,13 +75,14 @@ class ResampledTest:
     values: np.ndarray
 
     def judged(self) -> Judged:
+        """As of `CountedTest`."""
         return by_resampling(self.values)
 
     def equivalence(self, margin: float) -> tuple[tuple[float, float], float]:
         """As of `CountedTest`."""
         beyond = max((self.values <= -margin).sum(), (self.values >= margin).sum())
-        interval = tuple(np.percentile(self.values, (5, 95)))
-        return interval, min(1.0, (1 + beyond) / (1 + len(self.values)))
+        low, high = np.percentile(self.values, (5, 95))
+        return (float(low), float(high)), min(1.0, (1 + beyond) / (1 + len(self.values)))
 
     def least_detectable(self, level: float) -> float:
         """As of `CountedTest`, if images and networks scatter as they do here.

@@ -4,8 +4,6 @@ The temperature is fitted on the validation images of real HR, one per network, 
 test images.
 """
 
-from collections.abc import Mapping
-
 import numpy as np
 import pandas as pd
 from scipy.optimize import minimize_scalar
@@ -24,7 +22,9 @@ from srgan_ab.statistics.predictions import Predictions
 TEMPERATURES = (0.05, 20.0)  # a network that is right about every validation image asks for 0
 
 
-def wilson(share, n):
+def wilson(
+    share: float | np.ndarray, n: float | np.ndarray
+) -> tuple[float | np.ndarray, float | np.ndarray]:
     """The 95 % score interval of a share of n (Wilson 1927).
 
     Args:
@@ -61,7 +61,7 @@ def reliability(labels: np.ndarray, probabilities: np.ndarray) -> pd.DataFrame:
     )
     rows = table.groupby("bin").mean()
     rows["n"] = n = table.groupby("bin").size() / len(probabilities)
-    rows["low"], rows["high"] = wilson(rows["positive"], n)
+    rows["low"], rows["high"] = wilson(rows["positive"].to_numpy(), n.to_numpy())
     return rows[["probability", "positive", "low", "high", "n"]].reset_index(drop=True)
 
 
@@ -82,13 +82,14 @@ def fit_temperature(labels: np.ndarray, probabilities: np.ndarray) -> float:
     def log_loss(log_temperature: float) -> float:
         return np.logaddexp(0, -odds * np.exp(-log_temperature)).mean()
 
-    found = minimize_scalar(log_loss, bounds=np.log(TEMPERATURES), method="bounded")
+    low, high = np.log(TEMPERATURES)
+    found = minimize_scalar(log_loss, bounds=(low, high), method="bounded")
     return float(np.exp(found.x))
 
 
 def calibration(
     validation: Predictions, test: Predictions, resamples: int, seed: int
-) -> dict[str, Mapping[str, float]]:
+) -> dict[str, dict[str, float]]:
     """Calibration of every arm on real HR test images, before and after temperature scaling.
 
     Args:
@@ -114,7 +115,9 @@ def calibration(
     nats = np.stack([surprise(test.labels, rows) for rows in versions.values()])
     log_loss = resampled_means(test, nats, resamples, seed)
 
-    result = {arm: {"temperature": temperature} for arm, temperature in temperatures.items()}
+    result: dict[str, dict[str, float]] = {
+        arm: {"temperature": temperature} for arm, temperature in temperatures.items()
+    }
     for number, ((arm, prefix), rows) in enumerate(versions.items()):
         ece = ece_samples(test, rows, resamples, [seed, *f"{prefix}{arm}".encode()])
         samples = np.stack([log_loss[number], ece], axis=2)

@@ -62,7 +62,7 @@ def calibration_error_draws(
         return (positive * np.log(share) + (n - positive) * np.log1p(-share)).sum()
 
     def surprise(ab: np.ndarray) -> float:
-        return -binomial(curve(ab)) - norm.logpdf(ab, *CURVE).sum()
+        return -binomial(curve(ab)) - np.sum(norm.logpdf(ab, *CURVE))
 
     mode = minimize(surprise, CURVE[0]).x
     variance = curve(mode) * (1 - curve(mode))
@@ -72,7 +72,7 @@ def calibration_error_draws(
     loyalty = random.choice(LOYALTY, (CANDIDATES, 1))
     alpha, beta = loyalty * curve(ab), loyalty * (1 - curve(ab))
     evidence = (betaln(alpha + positive, beta + n - positive) - betaln(alpha, beta)).sum(1)
-    prior = norm.logpdf(ab, *CURVE).sum(1)
+    prior = np.sum(norm.logpdf(ab, *CURVE), axis=1)
     weight = evidence + prior - proposal.logpdf(ab) + np.log((1 - CALIBRATED) / CANDIDATES)
     weight = softmax(np.append(weight, binomial(mean) + np.log(CALIBRATED)))
 

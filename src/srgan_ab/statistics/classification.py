@@ -36,12 +36,19 @@ def expected_calibration_error(labels: np.ndarray, probabilities: np.ndarray) ->
 
 def _scores_of_one(labels: np.ndarray, probabilities: np.ndarray) -> dict[str, float]:
     predicted = probabilities >= THRESHOLD
+    # scikit-learn has no types, and the default of zero_division is a word
+    precision, recall, f1, _ = metrics.precision_recall_fscore_support(
+        labels,
+        predicted,
+        average="binary",
+        zero_division=0,  # pyright: ignore[reportArgumentType]
+    )
     return {
         "accuracy": metrics.accuracy_score(labels, predicted),
         "balanced_accuracy": metrics.balanced_accuracy_score(labels, predicted),
-        "f1": metrics.f1_score(labels, predicted, zero_division=0),
-        "precision": metrics.precision_score(labels, predicted, zero_division=0),
-        "recall": metrics.recall_score(labels, predicted, zero_division=0),
+        "f1": f1,
+        "precision": precision,
+        "recall": recall,
         "roc_auc": metrics.roc_auc_score(labels, probabilities),
         "average_precision": metrics.average_precision_score(labels, probabilities),
         "log_loss": metrics.log_loss(labels, probabilities.clip(CERTAIN, 1 - CERTAIN)),
@@ -59,4 +66,5 @@ def scores(labels: np.ndarray, probabilities: np.ndarray) -> dict[str, float]:
     """
     probabilities = np.asarray(probabilities, dtype=np.float64)
     each = pd.DataFrame([_scores_of_one(labels, row) for row in probabilities])
-    return {**each.mean().to_dict(), "n": len(labels)}
+    means = {str(name): float(mean) for name, mean in each.mean().items()}
+    return means | {"n": len(labels)}

@@ -72,8 +72,8 @@ def seen(
     for arm, table in examples.items():
         arms[arm] = {"test_ids_seen": int(table["id"].isin(tested).sum())}
         for side, rows in table.groupby("split", sort=False):
-            _check_side(rows["id"], side, split_of, f"{paths.classifier(arm)} has used the")
-            arms[arm][side] = {
+            _check_side(rows["id"], str(side), split_of, f"{paths.classifier(arm)} has used the")
+            arms[arm][str(side)] = {
                 "ids": rows["id"].nunique(),
                 "images": len(rows),
                 "positive": rows["label"].mean(),
@@ -123,7 +123,7 @@ def cross_fitted(
     }
 
 
-def accuracy_without_flagged(predictions: Predictions) -> dict[str, dict[str, float]]:
+def accuracy_without_flagged(predictions: Predictions) -> dict[str, int | dict[str, float]]:
     """Accuracy on real HR with and without the images whose originals are smaller than HR.
 
     Returns:
@@ -131,7 +131,7 @@ def accuracy_without_flagged(predictions: Predictions) -> dict[str, dict[str, fl
         flagged), means over replicates.
     """
     whole = ~predictions.flagged
-    result = {"flagged": int(predictions.flagged.sum())}
+    result: dict[str, int | dict[str, float]] = {"flagged": int(predictions.flagged.sum())}
     for arm in predictions.arms:
         right = (predictions.probabilities[arm, "hr"] >= THRESHOLD) == predictions.labels
         result[arm] = {
@@ -141,7 +141,9 @@ def accuracy_without_flagged(predictions: Predictions) -> dict[str, dict[str, fl
     return result
 
 
-def generator_gap(quality: Mapping[str, Mapping], training: Mapping[str, float]) -> dict:
+def generator_gap(
+    quality: Mapping[str, Mapping], training: Mapping[str, float]
+) -> dict[str, float | dict[str, float]]:
     """How much better training images come out than test images, as the classifiers see them.
 
     Without folds, training images are enlarged by the generators that were trained on them; with
@@ -157,7 +159,10 @@ def generator_gap(quality: Mapping[str, Mapping], training: Mapping[str, float])
         the number of `folds`, and for `srresnet` and `srgan` `psnr_rgb_train`, `psnr_rgb_test` and
         `gap`, in dB.
     """
-    result = {"train_images": training["n_train"], "val_images": training["n_val"]}
+    result: dict[str, float | dict[str, float]] = {
+        "train_images": training["n_train"],
+        "val_images": training["n_val"],
+    }
     if "folds" in training:
         result["folds"] = training["folds"]
     for method in ("srresnet", "srgan"):

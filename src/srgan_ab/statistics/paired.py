@@ -7,6 +7,7 @@ there is `bootstrap`.
 from collections.abc import Mapping
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy.optimize import brentq
 from scipy.stats import binomtest, norm, rankdata
 
@@ -30,7 +31,9 @@ def mcnemar(first_only: int, second_only: int) -> float:
     return float(binomtest(first_only, discordant).pvalue) if discordant else 1.0
 
 
-def _score_statistic(first_only, second_only, images, difference):
+def _score_statistic(
+    first_only: np.ndarray, second_only: np.ndarray, images: int, difference: np.ndarray
+) -> np.ndarray:
     """How far the counts lie from a true difference, in standard errors under it: Tango's z."""
     b = (2 * images - first_only + second_only) * difference - (first_only + second_only)
     c = second_only * difference * (1 - difference)
@@ -42,7 +45,9 @@ def _score_statistic(first_only, second_only, images, difference):
     )
 
 
-def score_interval(first_only, second_only, images, level: float = 0.95):
+def score_interval(
+    first_only: ArrayLike, second_only: ArrayLike, images: int, level: float = 0.95
+) -> tuple[np.ndarray, np.ndarray]:
     """Score interval for the difference of two paired accuracies (Tango 1998).
 
     Holds what a score test does not reject, and stays sound where the classifiers hardly ever
@@ -58,14 +63,16 @@ def score_interval(first_only, second_only, images, level: float = 0.95):
     Returns:
         (low, high) in [-1, 1], of the first's accuracy minus the second's.
     """
-    counts = np.broadcast_arrays(*(np.asarray(x, np.float64) for x in (first_only, second_only)))
+    first, second = np.broadcast_arrays(
+        np.asarray(first_only, np.float64), np.asarray(second_only, np.float64)
+    )
     z = norm.ppf((1 + level) / 2)
 
-    def bound(target: float):
-        low, high = np.full(counts[0].shape, -1.0), np.full(counts[0].shape, 1.0)
+    def bound(target: float) -> np.ndarray:
+        low, high = np.full(first.shape, -1.0), np.full(first.shape, 1.0)
         for _ in range(50):  # halvings, to 2e-15: the statistic falls as the difference grows
             middle = (low + high) / 2
-            above = _score_statistic(*counts, images, middle) > target
+            above = _score_statistic(first, second, images, middle) > target
             low, high = np.where(above, middle, low), np.where(above, high, middle)
         return (low + high) / 2
 
@@ -79,8 +86,8 @@ def score_equivalence(first_only: int, second_only: int, images: int, margin: fl
         p, the larger of the two; at most 0.05 exactly where the 90 % score interval lies between
         -margin and margin.
     """
-    counts = np.array([first_only, second_only], np.float64)
-    below, above = (_score_statistic(*counts, images, np.array(m)) for m in (-margin, margin))
+    first, second = np.array([first_only, second_only], np.float64)
+    below, above = (_score_statistic(first, second, images, np.array(m)) for m in (-margin, margin))
     return float(max(norm.sf(below), norm.cdf(above)))
 
 

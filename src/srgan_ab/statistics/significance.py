@@ -47,9 +47,9 @@ LEVEL = 0.05  # of the family as a whole, and of each test that explores
 
 def _delong(labels: np.ndarray, first: np.ndarray, second: np.ndarray) -> Judged:
     value, error = delong(labels, first, second)
-    interval = tuple(norm.interval(0.95, value, error)) if error else (value, value)
+    low, high = norm.interval(0.95, value, error) if error else (value, value)
     p = 2 * norm.sf(abs(value) / error) if error else float(value == 0)
-    return Judged(interval, p, "DeLong")
+    return Judged((float(low), float(high)), float(p), "DeLong")
 
 
 def difference(

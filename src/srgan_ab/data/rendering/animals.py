@@ -195,11 +195,11 @@ def paint_animal(scene, cue: Cues, rng: Draws, x, y, light) -> np.ndarray:
     u, v, side, unit = at.u, at.v, np.abs(at.u), 2 / (size * at.scale)
     head, chest = _outlines(rng, at)
     ear, ear_flow, hollow, in_front = _ears(cue.ears, rng, at)
-    flow = (  # away from the nose on the head, downwards on the body
+    flow_u, flow_v = (  # away from the nose on the head, downwards on the body
         np.where(ear < 0, e, np.where(head < 0, h, c))
         for e, h, c in zip(ear_flow, (u, v - 0.1), (0.3 * at.bx, 1.0), strict=True)
     )
-    strands, tufts = _hair(cue.coat, rng, *flow, at.roll)
+    strands, tufts = _hair(cue.coat, rng, flow_u, flow_v, at.roll)
 
     # hair along every edge
     ragged = rng.uniform(0.01, 0.03) * np.clip(tufts, -2, 2) + 0.02 * np.clip(strands, -2, 2)

@@ -24,6 +24,7 @@ IRISES = np.array(
 
 
 def paint_eyes(scene, kind, rng, u, v, light, unit, shade) -> np.ndarray:
+    """Both eyes, open or asleep; arguments as in `paint_nose`, and `light`, towards the lamp."""
     radius = lerp(0.185, 0.12, kind) * rng.uniform(0.9, 1.12)
     opening = rng.uniform(0.62, 1.0)
     apart, level = rng.uniform(0.36, 0.44), rng.uniform(-0.16, -0.04)
@@ -56,6 +57,20 @@ def paint_eyes(scene, kind, rng, u, v, light, unit, shade) -> np.ndarray:
 
 
 def paint_nose(scene, kind, rng, u, v, unit, shade) -> np.ndarray:
+    """Nose and mouth, over a part of a scene.
+
+    Args:
+        scene: (3, h, w), in about [0, 1].
+        kind: about 0 looks like a cat's, about 1 like a dog's.
+        rng: makes the choices.
+        u: (h, w), to the right of the middle, in half head widths.
+        v: (h, w), below it.
+        unit: side of a pixel in half head widths.
+        shade: (h, w), brightness by the light.
+
+    Returns:
+        (3, h, w).
+    """
     width = lerp(0.11, 0.21, kind) * rng.uniform(0.9, 1.15)
     tall = width * lerp(0.72, 0.78, kind)
     nx, ny = u / width, (v + 0.02) / tall
@@ -78,6 +93,7 @@ def paint_nose(scene, kind, rng, u, v, unit, shade) -> np.ndarray:
 
 
 def paint_whiskers(scene, kind, rng, u, v, unit) -> np.ndarray:
+    """Four whiskers a side, fainter the more it is a dog; arguments as in `paint_nose`."""
     strength = min(max(1.1 - 1.3 * kind, 0), 1) * rng.uniform(0.5, 0.95)
     if strength < 0.05:
         return scene

@@ -59,7 +59,8 @@ def _spline_rows(grid: np.ndarray, size: int) -> np.ndarray:
     t = (at - first).astype(np.float32)[:, None]
     s, t2, t3 = 1 - t, t * t, t * t * t
     weights = (s * s * s, 3 * t3 - 6 * t2 + 4, 1 + 3 * t + 3 * t2 - 3 * t3, t3)
-    return sum(weight / 6 * grid[first + k] for k, weight in enumerate(weights))
+    parts = (weight / 6 * grid[first + k] for k, weight in enumerate(weights))
+    return sum(parts, np.zeros(1, np.float32))
 
 
 def smooth_noise(rng: Draws, size: int, cells: int) -> np.ndarray:
@@ -140,4 +141,5 @@ def paint(picture: np.ndarray, colour, cover: np.ndarray) -> np.ndarray:
 def window(distance: np.ndarray) -> tuple[slice, slice]:
     """Rows and columns that hold all of the region where `distance` (S, S) is negative."""
     near = distance < 0
-    return tuple(slice(*np.flatnonzero(near.any(axis))[[0, -1]] + (0, 1)) for axis in (1, 0))
+    rows, columns = (np.flatnonzero(near.any(axis))[[0, -1]] + (0, 1) for axis in (1, 0))
+    return slice(*rows), slice(*columns)
