@@ -37,6 +37,23 @@ def test_the_arms_side_by_side(project):
         assert (row[0], float(row[column])) == (f"metrics/{arm}.json", metrics["accuracy"])
 
 
+def test_a_run_is_judged_against_the_committed_one(project):
+    said = project.shell("make verify")
+    assert "verify: every output is identical to the committed one" in said
+    metrics = project.root / "metrics/split.json"
+    lock = (project.root / "dvc.lock").read_text()
+    (digest,) = re.findall(r"path: metrics/split.json\n\s+hash: md5\n\s+md5: (\w+)", lock)
+    changed = metrics.read_text().replace('"images": 48', '"images": 47')
+    assert changed != metrics.read_text()
+    with (
+        project.edited("metrics/split.json", changed),
+        project.edited("dvc.lock", lock.replace(digest, "0" * 32)),
+    ):
+        said = project.run(sys.executable, "tools/verify.py", code=1)
+    assert "metrics/split.json: images 47 for 48" in said
+    assert "the first stage that departs is split" in said
+
+
 def test_presets_merge_into_the_params_of_the_repository(project):
     text = PARAMS.read_text(encoding="utf-8")
 

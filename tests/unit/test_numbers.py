@@ -292,12 +292,13 @@ class TestDefaultRun:
 
     def test_differences(self, text):
         comparison = json.loads(committed_run("metrics/comparison.json"))
-        for pair, sentence in (
-            ("b_minus_a", "B is {} points worse than A on real images (95 % interval {} to {})"),
-            ("b_plus_minus_a", "and B+ {} points ({} to {})"),
-        ):
-            result = comparison[pair]["accuracy"]
-            assert result["high"] < 0 and sentence.format(*difference(result, 1)) in text
+        worse, undecided = (comparison[p]["accuracy"] for p in ("b_minus_a", "b_plus_minus_a"))
+        sentence = "B is {} points worse than A on real images (95 % interval {} to {})"
+        assert worse["high"] < 0 and sentence.format(*difference(worse, 1)) in text
+        low, high = (100 * undecided[end] for end in ("low", "high"))
+        assert low < 0 < high
+        ends = f"({low:+.1f} to {high:+.1f})".replace("-", "−")
+        assert f"and B+ against A is undecided {ends}" in text
 
     def test_a_on_enlarged_images(self, text):
         a = json.loads(committed_run("metrics/matrix.json"))["a"]
