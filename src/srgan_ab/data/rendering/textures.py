@@ -58,9 +58,9 @@ def _spline_rows(grid: np.ndarray, size: int) -> np.ndarray:
     first = at.astype(np.int32)
     t = (at - first).astype(np.float32)[:, None]
     s, t2, t3 = 1 - t, t * t, t * t * t
-    weights = (s * s * s, 3 * t3 - 6 * t2 + 4, 1 + 3 * t + 3 * t2 - 3 * t3, t3)
-    parts = (weight / 6 * grid[first + k] for k, weight in enumerate(weights))
-    return sum(parts, np.zeros(1, np.float32))
+    a, b, c, d = s * s * s, 3 * t3 - 6 * t2 + 4, 1 + 3 * t + 3 * t2 - 3 * t3, t3
+    rows = a / 6 * grid[first] + b / 6 * grid[first + 1] + c / 6 * grid[first + 2]
+    return rows + d / 6 * grid[first + 3]
 
 
 def smooth_noise(rng: Draws, size: int, cells: int) -> np.ndarray:
