@@ -136,8 +136,6 @@ def test_the_discriminator_is_judged_by_both_classes(project, monkeypatch):
 @pytest.mark.parametrize(
     ("changes", "named"),
     [
-        ({"pixel__weight": 0.0, "adversarial__weight": 0.0}, "would learn nothing"),
-        ({"batch_size": 1, "adversarial__history": 2}, r"srgan\.batch_size is 1"),
         ({"batch_size": 1}, "leave BatchNorm one number"),
         ({"select": "lpips"}, r"select is lpips, which needs pretrained\.lpips"),
         ({"perceptual__weight": 1.0}, r"no weights of its network: set pretrained\.perceptual"),
