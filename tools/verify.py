@@ -2,8 +2,8 @@
 
 Every output is identical to the committed one, or within the tolerance that tools/tolerances.yaml
 declares, or different. Data and weights are not in git: of them only digests can be compared, and
-what they amount to is judged by the metrics that follow from them; so are pictures that differ in
-pixels, and pages.
+what they amount to is judged by the metrics that follow from them. Pages, curves, and pictures that
+differ in pixels follow from what is judged.
 
 Exit code: 0 identical or within tolerance, 1 different, 2 there is nothing to compare.
 
@@ -23,7 +23,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import pandas as pd
 import yaml
 from PIL import Image
 
@@ -73,18 +72,6 @@ def numbers(value: object, key: str = "") -> Iterator[tuple[str, float | None]]:
         yield key, value
 
 
-def values_of(path: str, data: bytes) -> dict[str, float | None]:
-    """Numbers of a metrics file or of a curve, by key; a curve's key is `column.row`."""
-    if path.endswith(".json"):
-        return dict(numbers(json.loads(data)))
-    table = pd.read_csv(io.BytesIO(data)).select_dtypes("number")
-    return {
-        f"{column}.{row}": value
-        for column, series in table.items()
-        for row, value in enumerate(series.tolist())
-    }
-
-
 def judge_values(
     path: str,
     theirs: dict[str, float | None],
@@ -112,8 +99,14 @@ def judge_values(
     return worst
 
 
-def judge_output(path: str, same: bool, tolerances: dict[str, float]) -> Judgement:
-    """Judge one output, identical (`same`) by its digest or to be looked into."""
+def judge_output(path: str, same: bool, rules: dict) -> Judgement:
+    """Judge one output, identical (`same`) by its digest or to be looked into.
+
+    Args:
+        path: of the output.
+        same: whether its digest is that of the committed one.
+        rules: tools/tolerances.yaml.
+    """
     if same:
         return Judgement(IDENTICAL)
     if path.endswith(".png"):  # its bytes depend on the machine's zlib too
@@ -121,12 +114,12 @@ def judge_output(path: str, same: bool, tolerances: dict[str, float]) -> Judgeme
         if theirs.size == ours.size and theirs.convert("RGB") == ours.convert("RGB"):
             return Judgement(WITHIN, "equal pixels, compressed differently")
         return Judgement(FOLLOWS)
-    curves = path.startswith("plots/") and path.endswith(".csv")
-    if not (path.startswith("metrics/") and path.endswith(".json")) and not curves:
+    if path.split("/")[0] != "metrics" or any(re.search(p, path) for p in rules["follows"]):
         return Judgement(FOLLOWS)
-    theirs = values_of(path, committed(path))
-    ours = values_of(path, (ROOT / path).read_bytes())
-    return judge_values(path, theirs, ours, tolerances)
+    theirs, ours = (
+        dict(numbers(json.loads(data))) for data in (committed(path), (ROOT / path).read_bytes())
+    )
+    return judge_values(path, theirs, ours, rules["tolerances"])
 
 
 def check_same_recipe(theirs: dict, ours: dict) -> None:
@@ -149,11 +142,11 @@ def check_same_recipe(theirs: dict, ours: dict) -> None:
                 )
 
 
-def judge_stage(name: str, theirs: dict, ours: dict, tolerances: dict) -> dict[str, Judgement]:
+def judge_stage(name: str, theirs: dict, ours: dict, rules: dict) -> dict[str, Judgement]:
     """Output to judgement."""
     digests = {out["path"]: out["md5"] for out in ours[name].get("outs", [])}
     return {
-        out["path"]: judge_output(out["path"], digests.get(out["path"]) == out["md5"], tolerances)
+        out["path"]: judge_output(out["path"], digests.get(out["path"]) == out["md5"], rules)
         for out in theirs[name].get("outs", [])
     }
 
@@ -186,13 +179,13 @@ def verify() -> int:
         fail("there is no dvc.lock: run `make repro` first")
     theirs, ours = (yaml.safe_load(x)["stages"] for x in (committed("dvc.lock"), lock.read_bytes()))
     check_same_recipe(theirs, ours)
-    tolerances = yaml.safe_load(TOLERANCES.read_text())
+    rules = yaml.safe_load(TOLERANCES.read_text())
     made_on = json.loads(committed(MADE_ON))
     order = list(yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"])
     names = sorted(theirs, key=lambda name: order.index(name.partition("@")[0]))
     kinds = {}
     for name in names:
-        kinds[name], line = sum_up(name, judge_stage(name, theirs, ours, tolerances))
+        kinds[name], line = sum_up(name, judge_stage(name, theirs, ours, rules))
         print(line)
     print(
         f"The committed results were made on {made_on['processor']}, torch "
