@@ -72,8 +72,8 @@ def serve(**files: bytes) -> Iterator[Server]:
             if state.cuts:
                 part = part[: state.cuts.pop(0)]
                 self.close_connection = True
+            state.sent += len(part)  # before the client has it, and reads this
             self.wfile.write(part)
-            state.sent += len(part)
 
         def log_message(self, *arguments):
             """Keep stderr for what is tested."""
