@@ -72,7 +72,7 @@ def serve(**files: bytes) -> Iterator[Server]:
             if state.cuts:
                 part = part[: state.cuts.pop(0)]
                 self.close_connection = True
-            state.sent += len(part)  # first: who has read it all may look at once
+            state.sent += len(part)  # before the client has it, and reads this
             self.wfile.write(part)
 
         def log_message(self, *arguments):

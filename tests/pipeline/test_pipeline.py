@@ -134,7 +134,7 @@ def test_edited_code_runs_what_uses_it(project, file, runs, untouched):
     ("changes", "runs", "kept"),
     [
         ({"srgan.seed": 8}, AFTER_SRGAN, "models/a"),
-        ({"b.per_class": 8}, {"check", "train_b", "evaluate", "compare", "report"}, "models/a"),
+        ({"b.per_class": 6}, {"check", "train_b", "evaluate", "compare", "report"}, "models/a"),
     ],
     ids=["srgan", "b"],
 )

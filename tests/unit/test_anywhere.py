@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -33,6 +34,7 @@ def test_what_reads_the_checkout_passes_beside_another_run(tmp_path):
     checkout = tmp_path / "Prüfstand für Tests"
     copy_checkout(checkout)
     another = b"\xff of another run"
+    shutil.rmtree(checkout / "inputs")
     for name in (*MADE, "notebooks/tour.ipynb"):
         (checkout / name).write_bytes(another)
     (tmp_path / "file").touch()

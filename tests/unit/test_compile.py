@@ -120,6 +120,7 @@ def test_a_copy_of_a_compiled_network_is_not_compiled():
     assert copy.deepcopy(generator)._compiled_call_impl is None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["bce", "relativistic"])
 def test_no_update_reads_what_the_last_one_left_in_a_graph(kind, monkeypatch):
     plain_rows, plain, _ = train(lambda network: None, kind)
@@ -146,6 +147,7 @@ def test_what_is_returned_is_lost_with_the_next_update():
     assert all(p.grad.isnan().all() for p in generator.tail.parameters())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("spectral_norm", [False, True])
 def test_each_network_is_one_graph(spectral_norm):
     """A break would cost launches and memory traffic, unseen; `fullgraph` makes it an error."""

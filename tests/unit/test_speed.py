@@ -33,6 +33,7 @@ def test_documented_options_are_known(module, command):
     typer.main.get_command(app).make_context(script, options)  # parses, runs nothing
 
 
+@pytest.mark.slow
 def test_both_sides_take_their_steps(module, tmp_path: Path, monkeypatch):
     monkeypatch.setattr("speed.SIDE", 32)
     settings = load(PARAMS).runtime

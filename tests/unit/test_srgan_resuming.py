@@ -60,6 +60,7 @@ def test_a_killed_training_does_only_the_rest(project):
     assert 100 - rest.left == 3
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("updates", [5, UPDATES, UPDATES + 1, UPDATES + 6, 2 * UPDATES + 4])
 def test_killed_in_any_fold_and_run_again_it_writes_the_same_bits(project, updates):
     chosen = settings(**FOLDED, select="psnr")
