@@ -1,5 +1,6 @@
 """`make verify`: outputs identical to the committed ones, within tolerance, or different."""
 
+import hashlib
 import json
 import re
 import subprocess
@@ -8,6 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 from PIL import Image
+from repository import committed_run
 
 TOOLS = Path(__file__).resolve().parents[2] / "tools"
 RULES = {"follows": ["^plots/"], "tolerances": {r"^metrics/a\.json:accuracy$": 0.02}}
@@ -193,3 +195,10 @@ def test_the_rules_name_files_of_the_project_and_positive_numbers():
     for pattern, allowed in rules["tolerances"].items():
         assert any(re.search(pattern.partition(":")[0] + "$", out) for out in outs), pattern
         assert 0 < allowed <= 1
+
+
+def test_the_record_is_of_the_committed_lock():
+    made_on = json.loads(committed_run("docs/made_on.json"))
+    lock = committed_run("dvc.lock").encode()
+    assert made_on["dvc.lock"] == hashlib.sha256(lock).hexdigest(), "run `make results`"
+    assert made_on["portable"] is True and made_on["instructions"] == "AVX2"
