@@ -130,6 +130,7 @@ def test_networks_that_disagree_widen_the_interval():
     assert steady.std() < 0.01
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("replicates", [3, 5])
 @pytest.mark.parametrize(
     ("by_network", "by_both"), [(0.0, 1.0), (0.05, 1.0), (0.15, 0.5), (0.5, 0.5)]

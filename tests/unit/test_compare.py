@@ -114,6 +114,7 @@ def outputs(project: Path) -> dict[str, str]:
     return {n: hashlib.sha256((project / n).read_bytes()).hexdigest() for n in names}
 
 
+@pytest.mark.slow
 def test_the_stage_compares_and_repeats_itself(project):
     first = run(project, "-X", "importtime")
     assert first.returncode == 0, first.stderr[-2000:]
@@ -165,6 +166,7 @@ def test_the_stage_compares_and_repeats_itself(project):
     assert pd.read_csv(project / "plots/reliability_a.csv")["n"].sum() == 80
 
 
+@pytest.mark.slow
 def test_arms_left_out_are_left_out_everywhere(project, tmp_path):
     root = tmp_path / "project"
     shutil.copytree(project, root)

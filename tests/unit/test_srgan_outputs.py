@@ -20,6 +20,8 @@ from srgan_ab.quality.image_quality import measure
 from srgan_ab.srgan import training
 from srgan_ab.srgan.folds import rows_without
 
+pytestmark = pytest.mark.slow
+
 
 class Untouched(Checkpoints):
     """No update is made."""
@@ -248,7 +250,6 @@ def test_without_pretraining_srresnet_is_the_start(project):
     assert parts("srresnet")["tail.weight"].abs().sum() == 0  # the bicubic skip alone
 
 
-@pytest.mark.slow
 @pytest.mark.skipif(shutil.which("g++") is None, reason="no C++ compiler: apt-get install g++")
 @pytest.mark.parametrize("mode", ["default", "reduce-overhead"])
 def test_compiled_networks_learn_the_same(project, mode):

@@ -12,6 +12,8 @@ from srgan_ab.common.checkpoints import Checkpoints
 from srgan_ab.common.errors import UserError
 from srgan_ab.srgan import phases
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def project(tmp_path, monkeypatch):
@@ -60,7 +62,6 @@ def test_a_killed_training_does_only_the_rest(project):
     assert 100 - rest.left == 3
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("updates", [5, UPDATES, UPDATES + 1, UPDATES + 6, 2 * UPDATES + 4])
 def test_killed_in_any_fold_and_run_again_it_writes_the_same_bits(project, updates):
     chosen = settings(**FOLDED, select="psnr")
