@@ -44,7 +44,7 @@ def test_an_output_edited_in_place_is_made_anew(small):
         file = small.root / name
         whole = file.read_bytes()
         with file.open("r+b") as stream:
-            stream.write(b"XXX")
+            stream.write(b"cut")
         assert "modified" in small.dvc("status")
         small.dvc("repro")
         assert file.read_bytes() == whole
