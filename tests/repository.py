@@ -16,6 +16,7 @@ import yaml
 ROOT = Path(__file__).resolve().parents[1]
 PARAMS = ROOT / "tests/params.yaml"
 MADE = ("params.yaml", "dvc.lock", "inputs", "data", "models", "metrics", "plots")
+NOTES = ("inputs/download.json", "inputs/benchmark.json")  # of tools/note_inputs.py
 CODE = ("src", "stages", "tools", "presets", "tests", "benchmarks")
 
 
@@ -40,8 +41,8 @@ def _git(*arguments: str) -> subprocess.CompletedProcess:
 def nothing_outside(target: Path) -> None:
     """Write what tools/note_inputs.py does where params name nothing outside the project."""
     (target / "inputs").mkdir(parents=True, exist_ok=True)
-    for stage in ("download", "benchmark"):
-        (target / f"inputs/{stage}.json").write_text("{}\n")
+    for name in NOTES:
+        (target / name).write_text("{}\n")
 
 
 def copy_checkout(target: Path) -> None:
