@@ -3,6 +3,7 @@
 .PHONY: help setup repro test test-fast lint verify results plots notebook compare study preset clean git commit
 
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
+export PYTHONUTF8 := 1
 PYTHON := .venv/bin/python
 DVC := $(PYTHON) -m dvc
 # a process per core, the pipeline's tests first: one of them does nothing else

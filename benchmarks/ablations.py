@@ -173,7 +173,7 @@ def run(
     unknown = sorted(set(names or ()) - known.keys())
     if unknown:
         sys.exit(f"ablations: there is no {unknown[0]}: choose from {' '.join(known)}")
-    params = paths.PARAMS.read_text()
+    params = paths.PARAMS.read_text(encoding="utf-8")
     try:
         for name in names or known:
             changes = (
@@ -192,7 +192,7 @@ def run(
 def restore(params: str) -> None:
     """Write the text of params.yaml."""
     with atomic_file(paths.PARAMS) as temporary:
-        temporary.write_text(params)
+        temporary.write_text(params, encoding="utf-8")
 
 
 def train(name: str, changes: dict[str, str]) -> None:

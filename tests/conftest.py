@@ -3,7 +3,7 @@
 import os
 import random
 import sys
-from pathlib import Path
+from pathlib import Path, PurePath
 from types import ModuleType
 
 # before torch is imported. Two workers with a thread per core each slow each other down many times
@@ -44,14 +44,12 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
         sys.modules["torch"].manual_seed(0)
 
 
-@pytest.hookimpl(optionalhook=True)
-def pytest_xdist_make_scheduler(config: pytest.Config, log):
-    """In parallel, tests of a file share its fixtures, and all of the pipeline share one run."""
-    from xdist.scheduler import LoadFileScheduling
-
-    class Scheduling(LoadFileScheduling):
-        def _split_scope(self, nodeid: str) -> str:
-            file = super()._split_scope(nodeid)
-            return "tests/pipeline" if file.startswith("tests/pipeline/") else file
-
-    return Scheduling(config, log)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The pipeline's run first, for it is long; tests that use what it made, when it is over."""
+    parts = [PurePath(item.location[0]).parts for item in items]
+    first = ("tests", "pipeline", "test_pipeline.py")
+    others = [i for i, part in enumerate(parts) if part[:2] == first[:2] and part != first]
+    rest = [i for i, part in enumerate(parts) if part[:2] != first[:2]]
+    order = [i for i, part in enumerate(parts) if part == first]
+    order += rest[: len(rest) // 2] + others + rest[len(rest) // 2 :]
+    items[:] = [items[i] for i in order]

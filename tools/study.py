@@ -30,7 +30,7 @@ def output_of(*command: str) -> str:
     Raises:
         UserError: it failed.
     """
-    result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    result = subprocess.run(command, cwd=ROOT, capture_output=True, encoding="utf-8", check=False)
     if result.returncode:
         reason = " ".join(result.stderr.split()) or "it gave no reason"
         raise UserError(f"`{' '.join(command)}` failed: {reason}")

@@ -179,9 +179,9 @@ def verify() -> int:
         fail("there is no dvc.lock: run `make repro` first")
     theirs, ours = (yaml.safe_load(x)["stages"] for x in (committed("dvc.lock"), lock.read_bytes()))
     check_same_recipe(theirs, ours)
-    rules = yaml.safe_load(TOLERANCES.read_text())
+    rules = yaml.safe_load(TOLERANCES.read_text(encoding="utf-8"))
     made_on = json.loads(committed(MADE_ON))
-    order = list(yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"])
+    order = list(yaml.safe_load((ROOT / "dvc.yaml").read_text(encoding="utf-8"))["stages"])
     names = sorted(theirs, key=lambda name: order.index(name.partition("@")[0]))
     kinds = {}
     for name in names:
@@ -204,7 +204,7 @@ def verify() -> int:
 def record() -> int:
     """Write docs/made_on.json from what the stages noted of their last runs here."""
     facts = {}
-    for name in yaml.safe_load((ROOT / "dvc.lock").read_text())["stages"]:
+    for name in yaml.safe_load((ROOT / "dvc.lock").read_text(encoding="utf-8"))["stages"]:
         file = ROOT / "metrics/provenance" / f"{name}.json"
         if not file.exists():
             fail(f"{name} was not run here: `dvc repro --force`, so that one machine made it all")

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from filelock import FileLock
 from repository import PARAMS, copy_checkout
 
 TINY = {
@@ -43,8 +44,9 @@ TINY = {
 class Project:
     """A checkout and the commands that a user types in it."""
 
-    def __init__(self, root: Path):
+    def __init__(self, root: Path, cache: Path | None = None):
         self.root = root
+        self.cache = cache or root / ".dvc/cache"
         # within a hook of git, its variables name the user's repository
         own = {key: value for key, value in os.environ.items() if not key.startswith("GIT_")}
         self.environment = own | {
@@ -91,10 +93,12 @@ class Project:
         self.run("git", "add", "--all")
         self.run("git", "commit", "--quiet", "--message", message)
 
-    def clone(self, root: Path) -> "Project":
-        """A clone, without the cache."""
+    def clone(self, root: Path, cached: bool = False) -> "Project":
+        """A clone, with a cache of its own or with that of this project."""
         self.run("git", "clone", "--quiet", str(self.root), str(root))
-        clone = Project(root)
+        clone = Project(root, self.cache if cached else None)
+        if cached:
+            clone.dvc("cache", "dir", "--local", str(self.cache))
         for key in ("user.name", "user.email"):
             clone.run("git", "config", key, "test@localhost")
         return clone
@@ -132,10 +136,8 @@ def started(output: str) -> set[str]:
     return {line.split("'")[1] for line in lines}
 
 
-@pytest.fixture(scope="session")
-def fresh(tmp_path_factory) -> Project:
-    """The tiny project, committed, nothing run yet."""
-    root = tmp_path_factory.mktemp("pipeline") / "project"
+def make(root: Path) -> Project:
+    """The tiny project after one `dvc repro` of every stage, committed; what that said in a file."""
     copy_checkout(root)
     project = Project(root)
     shutil.copy(PARAMS, root)
@@ -144,12 +146,32 @@ def fresh(tmp_path_factory) -> Project:
     project.run("git", "config", "user.name", "test")
     project.run("git", "config", "user.email", "test@localhost")
     project.commit("start")
+    said = project.dvc("repro")
+    project.commit("run")
+    (root.parent / "first_run.txt").write_text(said)
     return project
 
 
 @pytest.fixture(scope="session")
-def project(fresh) -> Project:
-    """The tiny project after one `dvc repro` of every stage, committed."""
-    fresh.first_run = fresh.dvc("repro")
-    fresh.commit("run")
-    return fresh
+def shared(tmp_path_factory, worker_id) -> Path:
+    """A folder that all processes that test know."""
+    own = tmp_path_factory.getbasetemp()
+    return own if worker_id == "master" else own.parent
+
+
+@pytest.fixture(scope="session")
+def project(shared, tmp_path_factory) -> Project:
+    """The tiny project, run once for all processes that test; who comes later gets a clone."""
+    with FileLock(shared / "pipeline.lock"):
+        if not (shared / "first_run.txt").exists():
+            return make(shared / "project")
+    own = tmp_path_factory.mktemp("pipeline") / "project"
+    clone = Project(shared / "project").clone(own, cached=True)
+    clone.dvc("checkout", "--quiet")
+    return clone
+
+
+@pytest.fixture(scope="session")
+def first_run(project, shared) -> str:
+    """What the first `dvc repro` said."""
+    return (shared / "first_run.txt").read_text()

@@ -22,8 +22,7 @@ STUDY_MINUTES = 60  # half a minute where nothing else runs; this only ends a qu
 @pytest.fixture
 def study(project, tmp_path):
     """A clone with the cache of the project and no experiments."""
-    clone = project.clone(tmp_path / "study")
-    clone.dvc("cache", "dir", "--local", str(project.root / ".dvc/cache"))
+    clone = project.clone(tmp_path / "study", cached=True)
     clone.dvc("checkout", "--quiet")
     return clone
 

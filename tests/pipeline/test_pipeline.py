@@ -34,14 +34,14 @@ def tree(project, directory):
     return sorted((project.root / directory).rglob("*"))
 
 
-def test_one_command_makes_everything(project):
+def test_one_command_makes_everything(project, first_run):
     stages = yaml.safe_load((project.root / "dvc.yaml").read_text())["stages"]
-    assert {name.partition("@")[0] for name in started(project.first_run)} == set(stages)
+    assert {name.partition("@")[0] for name in started(first_run)} == set(stages)
     for arm in ARMS:
         metrics = json.loads((project.root / f"metrics/{arm}.json").read_text())
         assert metrics
     assert "metrics/model.json" in project.dvc("metrics", "show")
-    assert "Traceback" not in project.first_run
+    assert "Traceback" not in first_run
 
 
 def test_a_second_run_does_nothing(project):
@@ -249,8 +249,7 @@ def test_a_clone_makes_the_same_bits(project, tmp_path):
 
 
 def test_a_remote_shares_data_and_models(project, tmp_path):
-    giver = project.clone(tmp_path / "giver")
-    giver.dvc("cache", "dir", "--local", str(project.root / ".dvc/cache"))
+    giver = project.clone(tmp_path / "giver", cached=True)
     giver.dvc("remote", "add", "-d", "store", str(tmp_path / "store"))
     giver.dvc("push")
     giver.commit("a remote")

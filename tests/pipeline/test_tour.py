@@ -56,8 +56,7 @@ def test_it_tells_the_story_of_other_params_too(project, tmp_path):
     }
     weights = {f"features.{k}": v / max(1, v[0].size) for k, v in weights.items()}
     save_file(weights, tmp_path / "squeezenet.safetensors")
-    clone = project.clone(tmp_path / "clone")
-    clone.dvc("cache", "dir", "--local", str(project.root / ".dvc/cache"))  # the data are the same
+    clone = project.clone(tmp_path / "clone", cached=True)  # the data are the same
     changes = {
         "pretrained.lpips": str(tmp_path / "squeezenet.safetensors"),
         "controls.b_plus": False,

@@ -20,15 +20,15 @@ def project(tmp_path):
     return tmp_path
 
 
-def check(project, old="seed: 7", new="seed: 7"):
+def check(project, old="seed: 7", new="seed: 7", **environment):
     """Run the stage with a line of the params changed: exit code, what it printed, its output."""
-    text = PARAMS.read_text()
+    text = PARAMS.read_text(encoding="utf-8")
     assert text.count(old) == 1
-    (project / "params.yaml").write_text(text.replace(old, new))
+    (project / "params.yaml").write_text(text.replace(old, new), encoding="utf-8")
     done = subprocess.run(
         [sys.executable, "stages/check.py"],
         cwd=project,
-        env=os.environ | {"CUDA_VISIBLE_DEVICES": ""},
+        env=os.environ | {"CUDA_VISIBLE_DEVICES": ""} | environment,
         capture_output=True,
         text=True,
     )
@@ -41,6 +41,13 @@ def test_good_params_leave_the_same_whatever_they_are(project):
     assert code == 0
     assert check(project, "crop: 48", "crop: 64")[::2] == (0, output)
     assert check(project, "paths: []", "paths: [stages]")[::2] == (0, output)
+
+
+def test_params_are_utf_8_whatever_the_locale(project):
+    ascii_only = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    names = ("classes: [cat, dog]", "classes: [Kätzchen, 犬]")
+    assert check(project, *names, **ascii_only) == check(project, *names)
+    assert check(project, "  fit: cover", "  fit: größe", **ascii_only)[0] == 1
 
 
 @pytest.mark.parametrize(

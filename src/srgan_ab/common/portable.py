@@ -32,7 +32,7 @@ PINNED = {
 def is_asked_for(params: Path) -> bool:
     """Whether a params file sets `runtime.portable`; what is wrong with it is said elsewhere."""
     try:
-        return yaml.safe_load(params.read_text())["runtime"]["portable"] is True
+        return yaml.safe_load(params.read_text(encoding="utf-8"))["runtime"]["portable"] is True
     except (OSError, UnicodeError, yaml.YAMLError, KeyError, TypeError):
         return False
 
