@@ -137,7 +137,7 @@ def started(output: str) -> set[str]:
 
 
 def make(root: Path) -> Project:
-    """The tiny project after one `dvc repro` of every stage, committed; what that said in a file."""
+    """The tiny project after one `dvc repro`, committed; what that said goes into a file."""
     copy_checkout(root)
     project = Project(root)
     shutil.copy(PARAMS, root)

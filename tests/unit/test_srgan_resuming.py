@@ -43,15 +43,20 @@ class Mortal(Checkpoints):
         return part
 
 
-@pytest.mark.parametrize("updates", [1, 2, 3, 5, 6, 7])
+@pytest.mark.parametrize("updates", [1, 2, 3, 5, 6, 7, 8, 9])
 def test_killed_and_run_again_it_writes_the_same_bits(project, updates):
-    """8 updates in all; kills fall into either phase, inside an epoch and on its border."""
-    chosen = settings(adversarial__history=2, adversarial__label_noise=0.1, select="psnr")
+    """10 updates in all; kills fall into all phases, inside an epoch and on its border."""
+    chosen = settings(
+        adversarial__history=2,
+        adversarial__label_noise=0.1,
+        adversarial__warm_up=2,
+        select="psnr",
+    )
     whole = run(chosen)
     with pytest.raises(Killed):
         run(chosen, Mortal("state", updates))
     (project / "plots/srgan.csv").unlink(missing_ok=True)
-    assert run(chosen, Mortal("state", 8)) == whole
+    assert run(chosen, Mortal("state", 10)) == whole
 
 
 def test_a_killed_training_does_only_the_rest(project):

@@ -20,6 +20,7 @@ from srgan_ab.srgan.steps import (
     descend,
     pretrain_step,
     shifted,
+    warm_up_step,
 )
 
 RUNTIME = Runtime(torch.device("cpu"), "fp32")
@@ -221,3 +222,30 @@ def test_clipping_limits_the_gradient_and_reports_the_norm_before():
     moved = torch.cat([(layer.weight - before[0]).flatten(), layer.bias - before[1]])
     assert norm.item() == pytest.approx(301**0.5)
     assert moved.norm().item() == pytest.approx(0.5, rel=1e-4)
+
+
+def test_a_warm_up_moves_the_discriminator_alone():
+    nets = adversaries()
+    still, moved = (
+        [p.clone() for p in network.parameters()]
+        for network in (nets.generator, nets.discriminator)
+    )
+    values = warm_up_step(nets, *batch(), judge(), None, RUNTIME)
+    assert all(torch.equal(*pair) for pair in zip(still, nets.generator.parameters(), strict=True))
+    pairs = zip(moved, nets.discriminator.parameters(), strict=True)
+    assert any(not torch.equal(*pair) for pair in pairs)
+    assert set(values) == {"loss_d", "d_real", "d_fake", "d_accuracy", "gradient_norm_d"}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_warm_up_is_the_discriminators_part_of_an_update(kind):
+    """On the same batch, from the same state, with the same draws."""
+    torch.manual_seed(1)
+    alone = adversaries()
+    torch.manual_seed(1)
+    together, images = adversaries(), batch()
+    first = warm_up_step(alone, *images, judge(kind), None, RUNTIME)
+    second = adversarial_step(together, *images, only("pixel", kind), judge(kind), None, RUNTIME)
+    assert first == {key: second[key] for key in first}
+    pairs = zip(alone.discriminator.parameters(), together.discriminator.parameters(), strict=True)
+    assert all(torch.equal(*pair) for pair in pairs)

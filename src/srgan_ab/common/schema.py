@@ -169,7 +169,9 @@ class Adversarial(Section):
 
     epochs: Epochs
     loss: Literal["bce", "lsgan", "relativistic"]
-    learning_rate: Positive
+    warm_up: Annotated[int, Field(ge=0, le=1_000_000)]  # updates of the discriminator alone
+    learning_rate: Positive  # of the generator,
+    discriminator_learning_rate: Positive | None  # and of the discriminator; null = the same
     schedule: Schedule
     weight: NonNegative
     label_smoothing: Annotated[float, Field(ge=0, lt=0.5)]

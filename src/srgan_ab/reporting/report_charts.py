@@ -7,13 +7,13 @@ import pandas as pd
 
 from srgan_ab.common import paths
 from srgan_ab.common.arms import ARM_NAMES
+from srgan_ab.common.balance import LAST, state_of
 from srgan_ab.reporting import charts
 from srgan_ab.reporting.cells import interval, number
 from srgan_ab.reporting.charts import GREEN, PURPLE, Curve
 from srgan_ab.reporting.figures import BLUE, GREY, VERMILION
 
 ARM_COLOURS = {"a": BLUE, "b": VERMILION}
-LAST, CHANCE, WON = 3, 0.6, 0.99  # epochs; accuracies of a judge that guesses, and of one that won
 PHASES = {"srresnet": ("SRResNet", BLUE, "-"), "srgan": ("SRGAN", VERMILION, "--")}
 GENERATOR_LOSSES = {
     "pixel": (BLUE, "-"),
@@ -67,11 +67,12 @@ def discriminator_in_words(accuracy: pd.Series) -> str:
     last = accuracy.tail(LAST)
     share = f"In the last {len(last)} epochs" if len(last) > 1 else "In the last epoch"
     share += f" it is right about {100 * last.mean():.0f} % of what it is shown in training"
-    if (last < CHANCE).all():
-        return f"{share}: at chance, so it teaches the generator little."
-    if (last > WON).all():
-        return f"{share}: it has won, and its gradient says little."
-    return f"{share}."
+    says = {
+        "won": f"{share}: it has won, and its gradient says little.",
+        "lost": f"{share}: at chance, so it teaches the generator little.",
+        None: f"{share}.",
+    }
+    return says[state_of(last.tolist())]
 
 
 def health_charts(history: pd.DataFrame, images: int) -> list[Chart]:

@@ -13,6 +13,7 @@ from tqdm import tqdm
 
 from srgan_ab.accelerate.networks import accelerate
 from srgan_ab.common import paths
+from srgan_ab.common.balance import LOST, WON
 from srgan_ab.common.checkpoints import Checkpoints
 from srgan_ab.common.errors import UserError
 from srgan_ab.common.files import atomic_directory, write_metrics
@@ -114,6 +115,7 @@ def train_and_write(
         **_summary(whole),
         **prefixed("srgan_without_ema_val", without_ema),
         **{key: value for key, value in whole.chosen.items() if key.startswith("d_")},
+        **_balance([row["d_accuracy"] for row in whole.progress.srgan]),
     }
     if folds is not None:
         metrics["folds"] = settings.folds
@@ -121,6 +123,14 @@ def train_and_write(
             seen = {"n_train": int((folds["fold"] != fold).sum())}
             metrics |= prefixed(f"without_fold_{fold}", seen | _summary(fitted))
     write_metrics(paths.METRICS / "train_srgan.json", metrics)
+
+
+def _balance(accuracies: list[float]) -> dict[str, int]:
+    """In how many epochs the discriminator was at chance, and in how many it had won."""
+    return {
+        "d_lost_epochs": sum(accuracy < LOST for accuracy in accuracies),
+        "d_won_epochs": sum(accuracy > WON for accuracy in accuracies),
+    }
 
 
 def _summary(fitted: Fitted) -> dict[str, float | None]:

@@ -26,6 +26,7 @@ from srgan_ab.srgan.steps import (
     GeneratorLoss,
     adversarial_step,
     pretrain_step,
+    warm_up_step,
 )
 
 PATIENCE = 5  # epochs without a better validation before `schedule: plateau` halves the rate
@@ -51,6 +52,9 @@ class Phase:
         ema: its decay.
         optimizers, schedules: one of each per trained network.
         constants: values that are the same in every epoch's row.
+        prepare: an update before the first epoch, of what is trained ahead of the rest,
+        warm_up: and how many of them.
+        warmed_up: such updates done.
         epoch: epochs done.
         watched: values of the updates of the epoch under way.
     """
@@ -65,6 +69,9 @@ class Phase:
     optimizers: list[torch.optim.Optimizer]
     schedules: list[Schedule]
     constants: dict[str, float] = field(default_factory=dict)
+    prepare: Callable[[Tensor, Tensor], object] | None = None
+    warm_up: int = 0
+    warmed_up: int = 0
     epoch: int = 0
     watched: list[dict[str, Tensor]] = field(default_factory=list)
 
@@ -76,6 +83,26 @@ class Phase:
         for schedule in self.schedules:
             if not isinstance(schedule, lr_scheduler.ReduceLROnPlateau):
                 schedule.step()
+
+    def run_warm_up(self, after_update: Callable[[], None]) -> None:
+        """Run, or finish, the updates before the first epoch; their values are not kept.
+
+        Args:
+            after_update: called after each update, when the state is whole.
+        """
+        if self.prepare is None or self.warmed_up >= self.warm_up:
+            return
+        for module in self.modules.values():
+            module.train()
+        label = f"{self.name} warm-up"
+        with tqdm(
+            total=self.warm_up, initial=self.warmed_up, desc=label, unit="update"
+        ) as progress:
+            while self.warmed_up < self.warm_up:
+                self.prepare(*self.crops.next())
+                self.warmed_up += 1
+                after_update()
+                progress.update()
 
     def run_epoch(self, after_update: Callable[[], None]) -> dict[str, float]:
         """Run, or finish, one epoch.
@@ -134,6 +161,7 @@ class Phase:
             "optimizers": [optimizer.state_dict() for optimizer in self.optimizers],
             "schedules": [schedule.state_dict() for schedule in self.schedules],
             "crops": self.crops.state_dict(),
+            "warmed_up": self.warmed_up,
             "epoch": self.epoch,
             "watched": self.watched,
         }
@@ -148,7 +176,7 @@ class Phase:
                 ours.load_state_dict(theirs)
         self.crops.load_state_dict(state["crops"])
         device = self.crops.lr.device
-        self.epoch = state["epoch"]
+        self.warmed_up, self.epoch = state["warmed_up"], state["epoch"]
         self.watched = [{k: v.to(device) for k, v in row.items()} for row in state["watched"]]
 
 
@@ -250,7 +278,7 @@ def adversarial(
         generator,
         discriminator,
         _adam(generator, phase.learning_rate),
-        _adam(discriminator, phase.learning_rate),
+        _adam(discriminator, phase.discriminator_learning_rate or phase.learning_rate),
         history,
         random,
     )
@@ -262,6 +290,9 @@ def adversarial(
 
     def step(lr: Tensor, hr: Tensor) -> dict[str, Tensor]:
         return adversarial_step(nets, lr, hr, loss_g, loss_d, settings.gradient_clip, runtime)
+
+    def prepare(lr: Tensor, hr: Tensor) -> dict[str, Tensor]:
+        return warm_up_step(nets, lr, hr, loss_d, settings.gradient_clip, runtime)
 
     optimizers = [nets.optimizer_g, nets.optimizer_d]
     modules: dict[str, nn.Module] = {"generator": generator, "discriminator": discriminator}
@@ -285,4 +316,6 @@ def adversarial(
             "loss_d_floor": floor,
             **{f"loss_{name}": 0.0 for name, weight in weights.items() if weight == 0},
         },
+        prepare=prepare,
+        warm_up=phase.warm_up,
     )

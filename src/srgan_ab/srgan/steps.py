@@ -180,6 +180,64 @@ def pretrain_step(
     return {"loss": loss.detach(), "gradient_norm": norm}
 
 
+def discriminator_step(
+    nets: Adversaries,
+    sr: Tensor,
+    hr: Tensor,
+    loss_d: DiscriminatorLoss,
+    clip: float | None,
+    runtime: Runtime,
+) -> dict[str, Tensor]:
+    """One update of the discriminator.
+
+    Args:
+        nets: of which the discriminator is moved.
+        sr, hr: (N, 3, H, W) in [0, 1], the generated images without a gradient.
+        loss_d: what it descends.
+        clip: as of `descend`.
+        runtime: precision.
+
+    Returns:
+        Losses, mean probabilities, accuracy and the gradient's norm, still on the device.
+    """
+    if nets.history is not None:
+        sr = nets.history.mix(sr, nets.random)
+    nets.discriminator.requires_grad_(True)
+    with runtime.autocast():
+        terms, real, fake = loss_d.terms(nets.discriminator, hr, sr, nets.random)
+    norm = descend(reduce(add, terms.values()), nets.discriminator, nets.optimizer_d, clip)
+    nets.discriminator.requires_grad_(False)  # the generator's update wants no gradients here
+
+    real, fake = real.detach(), fake.detach()
+    d_real, d_fake = realness(loss_d.kind, real, fake)
+    for_real, for_fake = compared(loss_d.kind, real, fake)
+    return {
+        **{f"loss_{name}": term.detach() for name, term in terms.items()},
+        "d_real": d_real.mean(),
+        "d_fake": d_fake.mean(),
+        "d_accuracy": torch.cat([for_real > 0, for_fake <= 0]).float().mean(),
+        "gradient_norm_d": norm,
+    }
+
+
+def warm_up_step(
+    nets: Adversaries,
+    lr: Tensor,
+    hr: Tensor,
+    loss_d: DiscriminatorLoss,
+    clip: float | None,
+    runtime: Runtime,
+) -> dict[str, Tensor]:
+    """One update of the discriminator on images of a generator that stands still.
+
+    Arguments and result are those of `adversarial_step`, without the generator's part.
+    """
+    runtime.begin_update()
+    with torch.no_grad(), runtime.autocast():
+        sr = nets.generator(lr)
+    return discriminator_step(nets, *shifted(sr.float(), hr, nets.random), loss_d, clip, runtime)
+
+
 def adversarial_step(
     nets: Adversaries,
     lr: Tensor,
@@ -207,29 +265,14 @@ def adversarial_step(
     with runtime.autocast():
         sr = nets.generator(lr)
     sr, hr = shifted(sr.float(), hr, nets.random)
+    values = discriminator_step(nets, sr.detach(), hr, loss_d, clip, runtime)
 
-    shown = sr.detach()
-    if nets.history is not None:
-        shown = nets.history.mix(shown, nets.random)
-    nets.discriminator.requires_grad_(True)
     with runtime.autocast():
-        terms_d, real, fake = loss_d.terms(nets.discriminator, hr, shown, nets.random)
-    norm_d = descend(reduce(add, terms_d.values()), nets.discriminator, nets.optimizer_d, clip)
-
-    nets.discriminator.requires_grad_(False)  # nobody wants its gradients here
-    with runtime.autocast():
-        terms_g = loss_g.terms(sr, hr, nets.discriminator)
-    weighted = (loss_g.weights[name] * term for name, term in terms_g.items())
-    norm_g = descend(reduce(add, weighted), nets.generator, nets.optimizer_g, clip)
-
-    real, fake = real.detach(), fake.detach()
-    d_real, d_fake = realness(loss_d.kind, real, fake)
-    for_real, for_fake = compared(loss_d.kind, real, fake)
+        terms = loss_g.terms(sr, hr, nets.discriminator)
+    weighted = (loss_g.weights[name] * term for name, term in terms.items())
+    norm = descend(reduce(add, weighted), nets.generator, nets.optimizer_g, clip)
     return {
-        **{f"loss_{name}": term.detach() for name, term in (terms_d | terms_g).items()},
-        "d_real": d_real.mean(),
-        "d_fake": d_fake.mean(),
-        "d_accuracy": torch.cat([for_real > 0, for_fake <= 0]).float().mean(),
-        "gradient_norm_g": norm_g,
-        "gradient_norm_d": norm_d,
+        **values,
+        **{f"loss_{name}": term.detach() for name, term in terms.items()},
+        "gradient_norm_g": norm,
     }

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from tqdm import tqdm
 
 from srgan_ab.accelerate.networks import accelerate
+from srgan_ab.common.balance import LAST, state_of
 from srgan_ab.common.checkpoints import Checkpoints
 from srgan_ab.common.files import atomic_file
 from srgan_ab.common.packs import Pack
@@ -31,7 +32,13 @@ Measure = Callable[[np.ndarray, np.ndarray], Quality]
 Distance = Callable[[Tensor, Tensor], Tensor]
 Samples = dict[str, tuple[Tensor, Tensor]]  # split to lr and hr, of which crops are judged
 SHOWN = 6  # validation images in the snapshots
-WON = (0.99, 5)  # discriminator accuracy above this for so many epochs: it has won
+REMEDIES = {  # of a discriminator that does not play
+    "won": "it has won, and its gradient says little: lower its learning rate or raise "
+    "srgan.adversarial.label_smoothing",
+    "lost": "it has lost, and its gradient is noise: raise srgan.adversarial.warm_up or "
+    "discriminator_learning_rate, lower srgan.adversarial.learning_rate or weight, or set "
+    "srgan.discriminator.normalization to none",
+}
 
 
 @dataclass
@@ -107,14 +114,14 @@ def _error(select: str, row: dict) -> float:
     return -row["val_psnr_rgb"] if select == "psnr" else row["val_lpips"]
 
 
-def _warn_if_won(history: list[dict]) -> None:
-    accuracy, epochs = WON
-    recent = [row["d_accuracy"] for row in history[-epochs:]]
-    if len(recent) == epochs and min(recent) > accuracy:
+def _warn_if_decided(accuracies: list[float], over: bool) -> None:
+    """Say that one of the two networks has nothing to learn from the other."""
+    state = state_of(accuracies)
+    if state and (over or len(accuracies) >= LAST):
+        recent = accuracies[-LAST:]
         tqdm.write(
-            f"the discriminator has been right more than {accuracy:.0%} of the time for {epochs} "
-            "epochs: it has won, and its gradient says little; lower its learning rate or raise "
-            "srgan.adversarial.label_smoothing"
+            f"the discriminator has been right {min(recent):.0%} to {max(recent):.0%} of the time "
+            f"for {len(recent)} epochs: {REMEDIES[state]}"
         )
 
 
@@ -247,13 +254,15 @@ class Training:
 
         if phase.epoch == 0 and not progress.pictures:
             picture("SRResNet", enlarge(phase.averaged, self.val, self.runtime))
+        phase.run_warm_up(lambda: self._keep_if_due(phase))
         while phase.epoch < phase.epochs:
             row = phase.run_epoch(lambda: self._keep_if_due(phase))
             sr = enlarge(phase.averaged, self.val, self.runtime)
             row |= prefixed("d_accuracy", self._accuracies(phase, samples))
             rows.append(row | prefixed("val", self.measure(sr, self.val.hr)))
             self._write_history("srgan")
-            _warn_if_won(rows)
+            over = phase.epoch == phase.epochs
+            _warn_if_decided([row["d_accuracy"] for row in rows], over)
             errors = [_error(select, row) for row in rows]
             if errors[-1] < min(errors[:-1], default=math.inf):
                 progress.chosen = phase.epoch
