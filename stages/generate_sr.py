@@ -3,7 +3,8 @@
 With `srgan.folds`, each training image goes to the generators that were trained without its fold.
 
 Image quality, beside that of other interpolations, is measured on validation, test and a sample of
-the training images; the pictures show fixed test images.
+the training images; realism by a judge trained on training images and asked about the others. The
+pictures show fixed test images.
 """
 
 import _bootstrap  # noqa: F401
@@ -20,7 +21,9 @@ def generate_sr(params: Params) -> None:
     from srgan_ab.common.interpolation import FILTERS, Interpolated
     from srgan_ab.common.packs import SPLITS, open_images, open_packs
     from srgan_ab.common.runtime import prepare
+    from srgan_ab.common.seeds import seed_for
     from srgan_ab.quality.image_quality import load_lpips, lr_psnr, measure
+    from srgan_ab.quality.realism import halves, realism
     from srgan_ab.srgan.generation import generate, save_samples, shares_of
 
     runtime = prepare(params.runtime, params.seed)
@@ -30,11 +33,11 @@ def generate_sr(params: Params) -> None:
 
     lpips = load_lpips(paths.pretrained("lpips"), runtime.device)
     quality = {}
+    kept = {"bicubic": "bicubic", "srresnet": "srresnet", "srgan": "sr"}
     for split, pack in zip(SPLITS, packs, strict=True):
         # training images: a sample, to see how much better they come out where they are known
         rows = slice(None, None, -(-len(pack) // TRAIN_SAMPLE) if split == "train" else None)
         hr, lr = pack.hr[rows], pack.lr[rows]
-        kept = {"bicubic": "bicubic", "srresnet": "srresnet", "srgan": "sr"}
         height, width = hr.shape[1:3]
         methods = {method: Interpolated(lr, height, width, method) for method in FILTERS}
         methods |= {method: open_images(split, domain)[rows] for method, domain in kept.items()}
@@ -43,6 +46,14 @@ def generate_sr(params: Params) -> None:
             | {"lr_psnr": lr_psnr(sr, lr, runtime.device)}
             for method, sr in methods.items()
         }
+    pairs = {"photographs": [halves(pack.hr) for pack in packs]}
+    for method, domain in kept.items():
+        images = [open_images(split, domain) for split in SPLITS]
+        pairs[method] = [(sr, pack.hr) for sr, pack in zip(images, packs, strict=True)]
+    for method, (train, *held) in pairs.items():
+        found = realism(train, held, seed_for("realism", params.seed), runtime.device)
+        for split, accuracy in zip(SPLITS[1:], found, strict=True):
+            quality[split].setdefault(method, {})["realism"] = accuracy
     write_metrics(paths.METRICS / "sr.json", quality)
     save_samples("test")
 

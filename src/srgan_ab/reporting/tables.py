@@ -22,15 +22,28 @@ SCORE_NAMES = {
     "brier": "Brier score",
     "ece": "ECE",
 }
-METHOD_NAMES = {"lanczos": "Lanczos", "srresnet": "SRResNet", "srgan": "SRGAN"}
+METHOD_NAMES = {
+    "photographs": "real against real",
+    "lanczos": "Lanczos",
+    "srresnet": "SRResNet",
+    "srgan": "SRGAN",
+}
 QUALITY_NAMES = {
     "psnr_rgb": "PSNR RGB (dB)",
     "psnr_y": "PSNR Y (dB)",
     "ssim_y": "SSIM Y",
     "lpips": "LPIPS",
     "lr_psnr": "LR consistency, PSNR RGB (dB)",
+    "realism": "realism (0.5: not told from real)",
 }
-QUALITY_DECIMALS = {"psnr_rgb": 2, "psnr_y": 2, "ssim_y": 4, "lpips": 4, "lr_psnr": 2}
+QUALITY_DECIMALS = {
+    "psnr_rgb": 2,
+    "psnr_y": 2,
+    "ssim_y": 4,
+    "lpips": 4,
+    "lr_psnr": 2,
+    "realism": 3,
+}
 
 
 def split_table(split: Mapping[str, int], classes: Sequence[str]) -> Table:
@@ -57,17 +70,15 @@ def reject_table(data: Mapping[str, int]) -> Table:
 
 def quality_table(caption: str, quality: Mapping[str, Mapping[str, float | None]]) -> Table:
     """Methods by measures: one entry of `metrics/sr.json` or `metrics/benchmarks.json`."""
+    shown = [key for key in QUALITY_NAMES if any(key in values for values in quality.values())]
     rows = [
         [
             text(METHOD_NAMES.get(method, method)),
-            *(
-                number(values[key], decimals, none="not measured")
-                for key, decimals in QUALITY_DECIMALS.items()
-            ),
+            *(number(values.get(k), QUALITY_DECIMALS[k], none="not measured") for k in shown),
         ]
         for method, values in quality.items()
     ]
-    return Table(caption, ["method", *QUALITY_NAMES.values()], rows)
+    return Table(caption, ["method", *(QUALITY_NAMES[key] for key in shown)], rows)
 
 
 def matrix_table(matrix: Mapping[str, Mapping], trained_on: Mapping[str, str]) -> Table:

@@ -1,0 +1,100 @@
+"""Realism: whether a fresh judge can tell enlarged images from photographs.
+
+The classifier two-sample test of Lopez-Paz & Oquab 2017 (arXiv 1610.06545): if two sets of images
+are alike, no classifier is right about new ones of them more often than half of the time. PSNR,
+SSIM and LPIPS compare an image with its original; this asks whether it looks like any photograph.
+The judge's architecture and training are the same for every method and run, so its accuracies can
+be compared: 0.5 cannot be told from photographs, 1.0 is told every time.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from srgan_ab.common.tensors import as_float
+
+MAPS = 16  # of the first layer
+UPDATES, BATCH = 200, 16  # images of each kind per update
+RATE = 2e-3  # Adam's, at the height of its one cycle (Smith & Topin 2017, arXiv 1708.07120)
+CROP = 48  # pixels; smaller images are seen whole
+
+Pair = tuple[np.ndarray, np.ndarray]  # generated and real images, (N, H, W, 3) uint8 each
+
+
+def _judge() -> nn.Sequential:
+    """(N, 3, H, W) to (N, 1), the more, the more real.
+
+    Real and generated images share a batch and so BatchNorm's statistics, which would hide what
+    tells them apart if each kind had its own.
+    """
+    layers: list[nn.Module] = [nn.Conv2d(3, MAPS, 3, padding=1), nn.LeakyReLU(0.2)]
+    for width in (MAPS, 2 * MAPS, 4 * MAPS):
+        after = min(2 * width, 4 * MAPS)
+        layers += [
+            nn.Conv2d(width, after, 3, stride=2, padding=1, bias=False),
+            nn.BatchNorm2d(after),
+            nn.LeakyReLU(0.2),
+        ]
+    return nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(4 * MAPS, 1))
+
+
+def _crops(images: np.ndarray, random: np.random.Generator, device: torch.device) -> Tensor:
+    """A batch of random images, cut at one random place, half of the time mirrored."""
+    rows = np.sort(random.integers(len(images), size=BATCH))
+    y, x = (random.integers(max(side - CROP, 0) + 1) for side in images.shape[1:3])
+    crops = as_float(images[rows][:, y : y + CROP, x : x + CROP], device)
+    return crops.flip(3) if random.integers(2) else crops
+
+
+def realism(train: Pair, held: Sequence[Pair], seed: int, device: torch.device) -> list[float]:
+    """How often a judge that was trained on some images is right about others.
+
+    Args:
+        train: what the judge is trained on; all images are of one size.
+        held: sets that it is asked about, with no image of `train`.
+        seed: of its first weights and every draw.
+        device: where to compute, in fp32.
+
+    Returns:
+        Its accuracy on the whole images of each set, in [0, 1], both kinds counting alike: 0.5 if
+        they cannot be told apart.
+    """
+    with torch.random.fork_rng(devices=[]):  # its random start must not move other draws
+        torch.manual_seed(seed)
+        judge = _judge()
+    # torch's overloads leave out memory_format
+    judge.to(device, memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
+    random = np.random.default_rng(seed)
+    optimizer = torch.optim.Adam(judge.parameters(), RATE, fused=True)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, RATE, total_steps=UPDATES)
+    real = torch.tensor([0.0, 1.0], device=device).repeat_interleave(BATCH)[:, None]
+    for _ in range(UPDATES):
+        batch = torch.cat([_crops(images, random, device) for images in train])
+        loss = F.binary_cross_entropy_with_logits(judge(batch), real)
+        optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        optimizer.step()
+        schedule.step()
+    judge.eval()
+    return [
+        (1 - _taken_for_real(judge, generated, device) + _taken_for_real(judge, hr, device)) / 2
+        for generated, hr in held
+    ]
+
+
+def halves(images: np.ndarray) -> Pair:
+    """Real images against others of the same classes, which no judge can tell apart."""
+    return images[::2], images[1::2]
+
+
+@torch.no_grad()
+def _taken_for_real(judge: nn.Module, images: np.ndarray, device: torch.device) -> float:
+    """Share of images that the judge takes for real."""
+    taken = [
+        judge(as_float(images[start : start + 64], device)).squeeze(1) > 0
+        for start in range(0, len(images), 64)
+    ]
+    return torch.cat(taken).double().mean().item()

@@ -1,0 +1,52 @@
+"""Realism: a judge that tells what can be told, guesses where nothing can, and always the same."""
+
+import numpy as np
+import pytest
+import torch
+
+from srgan_ab.quality.realism import halves, realism
+
+CPU = torch.device("cpu")
+
+
+def photographs(n, seed, side=48):
+    """Smooth random pictures with a little noise."""
+    random = np.random.default_rng(seed)
+    coarse = random.integers(40, 216, (n, side // 8, side // 8, 3))
+    return (coarse.repeat(8, 1).repeat(8, 2) + random.integers(-9, 10, (n, side, side, 3))).astype(
+        np.uint8
+    )
+
+
+def flattened(images):
+    """The same without the noise."""
+    n, side = images.shape[:2]
+    blocks = images.reshape(n, side // 8, 8, side // 8, 8, 3).mean((2, 4)).round()
+    return blocks.astype(np.uint8).repeat(8, 1).repeat(8, 2)
+
+
+@pytest.mark.slow
+def test_what_lacks_the_grain_of_photographs_is_told_every_time():
+    train, held = photographs(64, 0), photographs(40, 1)
+    pairs = (flattened(train), train), [(flattened(held), held), (held, flattened(held))]
+    right, wrong_way_round = realism(*pairs, 0, CPU)
+    assert right == 1.0 and wrong_way_round == 0.0
+    state = torch.get_rng_state()
+    assert realism(*pairs, 0, CPU) == [right, wrong_way_round]
+    assert torch.equal(torch.get_rng_state(), state)
+
+
+@pytest.mark.slow
+def test_photographs_are_not_told_from_photographs():
+    """By any of several judges: 400 images, so chance is 0.5 within 0.1 (four standard errors)."""
+    train, held = halves(photographs(128, 0, 24)), halves(photographs(400, 1, 24))
+    found = [realism(train, [held], seed, CPU)[0] for seed in range(3)]
+    assert found == pytest.approx([0.5] * 3, abs=0.1)
+    assert len(set(found)) > 1
+
+
+def test_halves_are_all_of_the_images():
+    images = photographs(5, 0)
+    first, second = halves(images)
+    assert len(first) + len(second) == 5
+    assert np.array_equal(first[1], images[2]) and np.array_equal(second[1], images[3])
