@@ -16,27 +16,20 @@ def benchmark(params: Params) -> None:
     from srgan_ab.common import paths
     from srgan_ab.common.files import write_metrics
     from srgan_ab.common.runtime import prepare
-    from srgan_ab.data.decoding import decode_folder
-    from srgan_ab.quality import benchmarks
+    from srgan_ab.quality.benchmarks import benchmark_folders, means
     from srgan_ab.quality.image_quality import load_lpips
-    from srgan_ab.srgan.generator import load_generator
-    from srgan_ab.srgan.upscaling import upscale_picture
+    from srgan_ab.srgan.upscaling import enlarger
 
-    runtime = prepare(params.runtime, params.seed)
-    networks = {}
-    for method, path in (("srresnet", paths.SRRESNET), ("srgan", paths.GENERATOR)):
-        network = load_generator(path, runtime.device)
-        networks[method] = lambda lr, network=network: upscale_picture(network, lr, runtime)
+    runtime, settings = prepare(params.runtime, params.seed), params.benchmarks
+    weights = {"srresnet": paths.SRRESNET, "srgan": paths.GENERATOR}
+    networks = {method: enlarger(path, runtime) for method, path in weights.items()}
     lpips = load_lpips(paths.pretrained("lpips"), runtime.device)
-
-    means = {}
-    for folder in map(Path, params.benchmarks.paths):
-        pictures = decode_folder(folder)
-        scores = benchmarks.benchmark(
-            pictures, params.benchmarks.lr, networks, lpips, runtime.device
-        )
-        means[folder.name] = benchmarks.means(scores)
-    write_metrics(paths.METRICS / "benchmarks.json", means)
+    measured = benchmark_folders(
+        map(Path, settings.paths), settings.lr, networks, lpips, runtime.device
+    )
+    write_metrics(
+        paths.METRICS / "benchmarks.json", {name: means(scores) for name, scores in measured}
+    )
 
 
 if __name__ == "__main__":

@@ -6,7 +6,6 @@ from typing import Annotated, Literal
 import typer
 
 from srgan_ab.common import paths
-from srgan_ab.common.errors import UserError
 
 
 def benchmark(
@@ -40,19 +39,14 @@ def benchmark(
         Literal["auto", "cpu", "cuda", "mps"], typer.Option(help="Where to compute.")
     ] = "auto",
 ) -> None:
-    """Measure PSNR, SSIM and LPIPS of enlargements (x4) on folders of HR pictures."""
+    """Measure PSNR, SSIM and LPIPS of enlargements on folders of HR pictures."""
     from srgan_ab.common.files import write_metrics
     from srgan_ab.common.runtime import prepare
     from srgan_ab.common.schema import RuntimeParams
-    from srgan_ab.data.decoding import decode_folder
     from srgan_ab.quality import benchmarks
     from srgan_ab.quality.image_quality import load_lpips, read_lpips
-    from srgan_ab.srgan.generator import load_generator
-    from srgan_ab.srgan.upscaling import upscale_picture
+    from srgan_ab.srgan.upscaling import enlarger
 
-    by_name = {folder.resolve().name: folder for folder in folders}
-    if len(by_name) < len(folders):
-        raise UserError("two of the folders have the same name: rename one, or measure it apart")
     settings = RuntimeParams(
         portable=False, device=device, precision="auto", compile=None, threads=None, workers=None
     )
@@ -64,10 +58,7 @@ def benchmark(
         ("srgan", srgan, paths.GENERATOR),
     ):
         if given or default.exists():
-            network = load_generator(given or default, runtime.device)
-            networks[method] = lambda image, network=network: upscale_picture(
-                network, image, runtime, tile
-            )
+            networks[method] = enlarger(given or default, runtime, tile)
         else:
             typer.echo(
                 f"{default} is missing, so there is no row {method}: train it, or give --{method}",
@@ -80,11 +71,9 @@ def benchmark(
     )
 
     results = {}
-    for name, folder in by_name.items():
-        sheets = pictures / name if pictures else None
-        scores = benchmarks.benchmark(
-            decode_folder(folder), lr, networks, distance, runtime.device, sheets
-        )
+    for name, scores in benchmarks.benchmark_folders(
+        folders, lr, networks, distance, runtime.device, pictures
+    ):
         results[name] = {"mean": benchmarks.means(scores), "pictures": scores}
         typer.echo(f"{name}: {len(scores)} pictures\n{benchmarks.table(scores, per_image)}\n")
     typer.echo(benchmarks.convention(lr))

@@ -9,6 +9,7 @@ import typer
 from srgan_ab.app.benchmark import benchmark
 from srgan_ab.common import paths
 from srgan_ab.common.errors import UserError, sentence
+from srgan_ab.common.scale import SCALE
 
 app = typer.Typer(add_completion=False, help=__doc__, no_args_is_help=True)
 app.command()(benchmark)
@@ -18,7 +19,8 @@ app.command()(benchmark)
 def upscale(
     picture: Annotated[Path, typer.Argument(help="Any picture that Pillow reads.")],
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="A PNG file; default: PICTURE-x4.png.")
+        Path | None,
+        typer.Option("--output", "-o", help=f"A PNG file; default: PICTURE-x{SCALE}.png."),
     ] = None,
     model: Annotated[
         Path, typer.Option(help="Weights of a generator: SRGAN's or SRResNet's.")
@@ -43,7 +45,7 @@ def upscale(
     except Rejected as rejected:
         raise UserError(f"{picture} cannot be read: {rejected}") from None
 
-    output = output or picture.with_name(f"{picture.stem}-x4.png")
+    output = output or picture.with_name(f"{picture.stem}-x{SCALE}.png")
     if output.suffix.lower() != ".png":
         raise UserError(f"{output} must end in .png: the result is written without loss")
     settings = RuntimeParams(

@@ -10,7 +10,7 @@ from torch.nn import functional
 
 from srgan_ab.common.pictures import contact_sheet
 from srgan_ab.common.schema import Augmentation
-from srgan_ab.common.tensors import IMAGENET_MEAN, IMAGENET_STD, as_float
+from srgan_ab.common.tensors import IMAGENET_MEAN, IMAGENET_STD, as_float, as_uint8
 
 # NTSC: luma, and the two axes of the chroma plane, whose rows sum to 0, so that greys stay grey
 YIQ_FROM_RGB = ((0.299, 0.587, 0.114), (0.5959, -0.2746, -0.3213), (0.2115, -0.5227, 0.3112))
@@ -96,7 +96,7 @@ def transformed_sheet(
     """
 
     def tiles(batch: torch.Tensor) -> list[np.ndarray]:
-        return list((batch.permute(0, 2, 3, 1) * 255).round().byte().numpy())
+        return list(as_uint8(batch).numpy())
 
     original = as_float(images)
     augmented = augment(original, settings, torch.Generator().manual_seed(seed))

@@ -29,9 +29,13 @@ class Record:
     examples: pd.DataFrame
 
     def save(self, directory: Path) -> None:
-        """Write `training.json` and `examples.csv`."""
+        """Write `training.json`, which says how many examples there are, and `examples.csv`."""
         with atomic_file(directory / "training.json") as temporary:
-            facts = {"recipe": self.recipe, "replicates": self.replicates}
+            facts = {
+                "recipe": self.recipe,
+                "replicates": self.replicates,
+                "examples": len(self.examples),
+            }
             temporary.write_text(json.dumps(facts, indent=2) + "\n")
         with atomic_file(directory / "examples.csv") as temporary:
             self.examples.to_csv(temporary, index=False, lineterminator="\n")
@@ -47,9 +51,11 @@ class Record:
             raise UserError(
                 f"{directory} does not say how it was trained: run the stage that trains it again"
             )
-        facts = read_metrics(directory / "training.json", "recipe", "replicates")
+        facts = read_metrics(directory / "training.json", "recipe", "replicates", "examples")
         examples = read_csv(
-            directory / "examples.csv", {"split": str, "domain": str, "id": str, "label": int}
+            directory / "examples.csv",
+            {"split": str, "domain": str, "id": str, "label": int},
+            rows=facts["examples"],
         )
         return cls(facts["recipe"], facts["replicates"], examples)
 

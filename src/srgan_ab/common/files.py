@@ -183,12 +183,17 @@ def read_metrics(path: Path, *required: str) -> dict[str, Any]:
     return metrics
 
 
-def read_csv(path: Path, columns: Mapping[str, type]) -> "pd.DataFrame":
+def read_csv(
+    path: Path, columns: Mapping[str, type], rows: int | None = None, gaps: Sequence[str] = ()
+) -> "pd.DataFrame":
     """Read a table that the pipeline wrote; empty cells are empty strings.
 
     Args:
         path: of the file.
         columns: those that it must have, with the type of their values; others are read as well.
+        rows: how many it must have, where another file tells: one that was cut off at the end of
+            a row shows it by nothing else.
+        gaps: columns of numbers whose cells may be empty, which is NaN.
 
     Raises:
         UserError: the file is missing, cut off, lacks a column, or has a value of another type.
@@ -200,11 +205,24 @@ def read_csv(path: Path, columns: Mapping[str, type]) -> "pd.DataFrame":
         if Path(path).suffix == ".csv" and not Path(path).read_bytes().endswith(b"\n"):
             raise ValueError("its end is missing")
         # a class may be called "None"
-        table = pd.read_csv(path, dtype={**columns}, keep_default_na=False)
+        empty = {column: [""] for column in gaps}
+        table = pd.read_csv(path, dtype={**columns}, keep_default_na=False, na_values=empty)
         _require(columns, table.columns)
-        if table[list(columns)].isna().any(axis=None):
+        if table[[name for name in columns if name not in gaps]].isna().any(axis=None):
             raise ValueError("a row lacks cells")
+        if rows is not None and len(table) != rows:
+            raise ValueError(f"it has {len(table):,} rows instead of {rows:,}")
     return table
+
+
+def count_members(path: Path) -> int:
+    """How many members an archive has that the pipeline made.
+
+    Raises:
+        UserError: the file is missing or damaged.
+    """
+    with whole(path), zipfile.ZipFile(path) as archive:
+        return len(archive.NameToInfo)
 
 
 @contextmanager

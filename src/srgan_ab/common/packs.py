@@ -13,7 +13,8 @@ import pandas as pd
 
 from srgan_ab.common import paths
 from srgan_ab.common.errors import UserError
-from srgan_ab.common.files import damaged, read_csv, reserve, whole
+from srgan_ab.common.files import damaged, read_csv, read_metrics, reserve, whole
+from srgan_ab.common.scale import SCALE
 
 SPLITS = ("train", "val", "test")
 
@@ -56,16 +57,17 @@ def open_pack(split: str) -> Pack:
         UserError: a file of it is missing, damaged, or does not fit the others.
     """
     directory = paths.pack(split)
-    index = read_csv(directory / "index.csv", {"id": str, "label": str})
     hr, lr = (_open_array(directory / f"{name}.npy", np.uint8, 4) for name in ("hr", "lr"))
     labels = _open_array(directory / "labels.npy", np.int64, 1)
-    n, side = len(index), lr.shape[1]
-    if (hr.shape, lr.shape, labels.shape) != ((n, *[4 * side] * 2, 3), (n, side, side, 3), (n,)):
+    n, side = len(labels), lr.shape[1]
+    large, small = (n, SCALE * side, SCALE * side, 3), (n, side, side, 3)
+    if (hr.shape, lr.shape) != (large, small):
         raise damaged(
             directory,
             f"its files do not fit together: hr.npy has the shape {hr.shape}, lr.npy {lr.shape}, "
-            f"labels.npy {labels.shape}, index.csv {n} rows",
+            f"labels.npy {labels.shape}",
         )
+    index = read_csv(directory / "index.csv", {"id": str, "label": str}, rows=n)
     return Pack(hr, lr, labels, index)
 
 
@@ -105,13 +107,15 @@ def read_split() -> pd.DataFrame:
     """`data/split.csv`: one row per image, and to which split it belongs.
 
     Raises:
-        UserError: the file is missing or damaged, or names a split that is none.
+        UserError: the file is missing or damaged, has not as many rows as `metrics/split.json`
+            says, or names a split that is none.
     """
     text: dict[str, type] = dict.fromkeys(
         ("id", "path", "label", "sha256", "pixel_sha256", "split"), str
     )
     numbers: dict[str, type] = dict.fromkeys(("code", "width", "height", "group", "flagged"), int)
-    table = read_csv(paths.SPLIT, text | numbers)
+    images = read_metrics(paths.METRICS / "split.json", "images")["images"]
+    table = read_csv(paths.SPLIT, text | numbers, rows=images)
     for name in table["split"].unique():
         if name not in SPLITS:
             raise UserError(

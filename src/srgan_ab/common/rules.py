@@ -28,6 +28,8 @@ swin_v2_s swin_v2_t vgg11 vgg11_bn vgg13 vgg13_bn vgg16 vgg16_bn vgg19 vgg19_bn 
 wide_resnet50_2
 """.split()  # noqa: SIM905
 
+RENDERED = ("cat", "dog")  # classes 0 and 1 of data.source synthetic
+
 # What `srgan.perceptual.layer` may be: a pattern, and the same in words. Deeper names of
 # torchvision's, such as layer3.0.conv1, are looked up when the network is built.
 LAYERS = {
@@ -59,6 +61,12 @@ def _broken_by_data(params: "Params") -> Iterator[str]:
         yield (
             f"data.classes {data.classes} must be two different names, whose letters differ by "
             "more than their case, or [] for none"
+        )
+    strange = [name for name in data.classes if name not in RENDERED]
+    if data.source == "synthetic" and strange:
+        yield (
+            f"data.classes has {strange[0]!r}, but data.source synthetic renders "
+            f"{' and '.join(RENDERED)} alone: name these, or choose another source"
         )
     if split.test + split.validation >= 1:
         yield (

@@ -9,8 +9,9 @@ import pandas as pd
 
 from srgan_ab.common import paths
 from srgan_ab.common.errors import UserError
-from srgan_ab.common.files import damaged, read_csv, whole
+from srgan_ab.common.files import count_members, damaged, read_csv, whole
 from srgan_ab.common.packs import SPLITS
+from srgan_ab.common.seeds import seed_for
 
 TEXT = ("path", "label", "sha256", "status", "pixel_sha256", "phash", "phash_mirror")
 
@@ -26,12 +27,18 @@ def images_in_use(flagged: str) -> pd.DataFrame:
         else the file has.
 
     Raises:
-        UserError: the file is missing or damaged, or no image is left.
+        UserError: the file is missing or damaged, does not list what is in `data/raw.zip`, or no
+            image is left.
     """
     manifest = read_csv(paths.MANIFEST, dict.fromkeys(("width", "height", *TEXT), str))
     images = manifest[manifest["status"].isin(["accepted", "flagged"])]
     if images.empty:
         raise damaged(paths.MANIFEST, "it lists no accepted image")
+    if len(images) != (packed := count_members(paths.RAW)):
+        raise damaged(
+            paths.MANIFEST,
+            f"it lists {len(images):,} images in use, and {paths.RAW} holds {packed:,}",
+        )
     with whole(paths.MANIFEST):
         for column in ("phash", "phash_mirror"):
             if not images[column].str.fullmatch("[0-9a-f]{16}").all():
@@ -92,7 +99,7 @@ def assign_splits(
     denominator = math.lcm(*wanted.ravel().tolist())
     weights = denominator // wanted.astype(object)
 
-    order = np.random.default_rng(seed).permutation(len(counts))
+    order = np.random.default_rng(seed_for("split", seed)).permutation(len(counts))
     order = order[np.argsort(-counts[order].sum(axis=1), kind="stable")]
     chosen = np.empty(len(counts), np.int64)
     for group in order:

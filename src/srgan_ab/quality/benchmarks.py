@@ -1,10 +1,10 @@
 """Enlargers compared on folders of HR pictures, as super-resolution papers do.
 
-A picture is cropped to a multiple of 4 and made four times smaller; each method enlarges that, and
+A picture is cropped to a multiple of the scale and made as many times smaller; each method enlarges that, and
 the result, rounded to 8 bits, is compared with the original.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Literal
@@ -18,6 +18,8 @@ from tqdm import tqdm
 from srgan_ab.common.errors import UserError
 from srgan_ab.common.interpolation import FILTERS, resize
 from srgan_ab.common.pictures import contact_sheet, save_png
+from srgan_ab.common.scale import SCALE
+from srgan_ab.data.decoding import decode_folder
 from srgan_ab.quality.image_quality import (
     BORDER,
     SMALLEST,
@@ -29,7 +31,6 @@ from srgan_ab.quality.image_quality import (
 )
 from srgan_ab.quality.resizing import resize_bicubic
 
-SCALE = 4
 SHOWN = 160  # pixels, side of the crops in a sheet
 
 Kernel = Literal["matlab", "pillow"]
@@ -65,6 +66,41 @@ def interpolations(lr: Kernel) -> dict[str, Enlarge]:
     return {method: by(partial(resize, method=method)) for method in FILTERS} | {
         "bicubic": by(BICUBIC[lr])
     }
+
+
+def benchmark_folders(
+    folders: Iterable[Path],
+    lr: Kernel,
+    networks: Mapping[str, Enlarge],
+    lpips: Lpips | None,
+    device: torch.device,
+    sheets: Path | None = None,
+) -> Iterator[tuple[str, dict[str, Scores]]]:
+    """`benchmark` of the pictures in each folder, one folder after another.
+
+    Args:
+        folders: of HR pictures.
+        lr, networks, lpips, device: as of `benchmark`.
+        sheets: a directory; if given, each folder's sheets go to one of its name there.
+
+    Yields:
+        The folder's name, and what `benchmark` returns.
+
+    Raises:
+        UserError: two folders have the same name, or one holds no picture that can be measured.
+    """
+    folders = list(folders)
+    by_name = {_name(folder): folder for folder in folders}
+    if len(by_name) < len(folders):
+        raise UserError("two of the folders have the same name: rename one, or measure it apart")
+    for name, folder in by_name.items():
+        pictures = decode_folder(folder)
+        yield name, benchmark(pictures, lr, networks, lpips, device, sheets and sheets / name)
+
+
+def _name(folder: Path) -> str:
+    """As it was given; `.` and `..` say none."""
+    return folder.resolve().name if folder.name in ("", "..") else folder.name
 
 
 def benchmark(

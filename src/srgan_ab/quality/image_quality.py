@@ -20,9 +20,11 @@ from torchmetrics.functional.image.lpips import _LPIPS
 
 from srgan_ab.common.errors import UserError
 from srgan_ab.common.interpolation import Interpolated, resize
+from srgan_ab.common.scale import SCALE
+from srgan_ab.common.tensors import as_float
 from srgan_ab.common.weights import load_weights, read_weights
 
-BORDER = 4  # pixels cut off each side before Y is measured, as the literature does for x4
+BORDER = SCALE  # pixels cut off each side before Y is measured, as the literature does
 WINDOW = 11  # pixels, SSIM
 SMALLEST = WINDOW + 2 * BORDER  # pixels that a side must have
 IDENTICAL = 100.0  # dB that stand for "no error at all", so that a mean stays finite
@@ -123,10 +125,6 @@ def read_lpips(path: Path, device: torch.device) -> Lpips:
     return lpips
 
 
-def _batch(images: np.ndarray, device: torch.device) -> Tensor:
-    return torch.from_numpy(np.array(images)).to(device).permute(0, 3, 1, 2).float() / 255
-
-
 @torch.no_grad()
 def measure(
     sr: np.ndarray | Interpolated,
@@ -158,7 +156,7 @@ def measure(
         )
     batches = []
     for start in range(0, len(hr), batch_size):
-        a, b = (_batch(x[start : start + batch_size], device) for x in (sr, hr))
+        a, b = (as_float(x[start : start + batch_size], device) for x in (sr, hr))
         values = [psnr(a, b, "rgb", 0), psnr(a, b, "y", BORDER), ssim(a, b, BORDER)]
         if lpips:
             values.append(lpips(a, b))
@@ -191,5 +189,5 @@ def lr_psnr(
     for start in range(0, len(lr), batch_size):
         rows = slice(start, start + batch_size)
         again = shrink(sr[rows], *lr.shape[1:3])
-        values.append(psnr(_batch(again, device), _batch(lr[rows], device), "rgb", 0))
+        values.append(psnr(as_float(again, device), as_float(lr[rows], device), "rgb", 0))
     return torch.cat(values).cpu().double().mean().item()

@@ -9,6 +9,7 @@ from srgan_ab.common import paths
 from srgan_ab.common.arms import ARM_NAMES
 from srgan_ab.common.packs import Pack
 from srgan_ab.common.pictures import contact_sheet, save_png
+from srgan_ab.common.seeds import seed_for
 from srgan_ab.statistics.classification import THRESHOLD
 
 COLUMNS = 6  # of a sheet
@@ -31,7 +32,7 @@ def choose_images(
         seed: of the draw.
         count: of images.
     """
-    order = np.random.default_rng(seed).permutation(len(labels))
+    order = np.random.default_rng(seed_for("galleries", seed)).permutation(len(labels))
     a_wrong, b_wrong = (((p >= THRESHOLD) != labels)[order] for p in (a, b))
     kinds = (a_wrong & b_wrong, a_wrong & ~b_wrong, ~a_wrong & b_wrong)
     telling = np.concatenate([order[kind][: count // 4] for kind in kinds])

@@ -16,9 +16,9 @@ from PIL import Image
 
 from srgan_ab.common import paths
 from srgan_ab.common.arms import ARM_NAMES
-from srgan_ab.common.files import read_metrics
+from srgan_ab.common.files import read_csv, read_metrics, whole
 from srgan_ab.reporting import charts, report_charts, tables
-from srgan_ab.reporting.report_charts import ARM_COLOURS, PHASES, Chart
+from srgan_ab.reporting.report_charts import ARM_COLOURS, Chart
 from srgan_ab.statistics.significance import CONFIRMATORY, pairs_of
 
 
@@ -33,23 +33,39 @@ class Picture:
     height: int
 
 
-def _metrics(name: str) -> dict:
-    return read_metrics(paths.METRICS / f"{name}.json")
+def _metrics(name: str, *required: str) -> dict:
+    return read_metrics(paths.METRICS / f"{name}.json", *required)
 
 
-def _classes_table(name: str) -> pd.DataFrame:
-    """A table of class names, which may be "1" or "NA"."""
-    return pd.read_csv(paths.PLOTS / f"{name}.csv", dtype=str, keep_default_na=False)
+def _calls(arm: str, rows: int) -> pd.DataFrame:
+    """What each image shows and what it was called: names of classes, which may be "1" or "NA"."""
+    columns: dict[str, type] = {"actual": str, "predicted": str}
+    return read_csv(paths.PLOTS / f"confusion_{arm}.csv", columns, rows)
 
 
 def _picture(name: str, description: str) -> Picture:
     """As JPEG without colour subsampling, a third of the PNG's bytes."""
-    with Image.open(paths.PLOTS / f"{name}.png") as image:
-        stream = io.BytesIO()
-        image.convert("RGB").save(stream, "JPEG", quality=90, subsampling=0, optimize=True)
-        data = base64.b64encode(stream.getvalue()).decode("ascii")
-        uri = f"data:image/jpeg;base64,{data}"
-        return Picture(f"plots/{name}.png", description, uri, *image.size)
+    path, stream = paths.PLOTS / f"{name}.png", io.BytesIO()
+    with whole(path):
+        try:
+            with Image.open(path) as image:
+                pixels = image.convert("RGB")
+        except (OSError, SyntaxError) as error:  # of a damaged file
+            if getattr(error, "errno", None):
+                raise  # of the disk
+            raise ValueError(error) from None
+    pixels.save(stream, "JPEG", quality=90, subsampling=0, optimize=True)
+    data = base64.b64encode(stream.getvalue()).decode("ascii")
+    uri = f"data:image/jpeg;base64,{data}"
+    return Picture(f"plots/{name}.png", description, uri, *pixels.size)
+
+
+def _verdict() -> str:
+    """`metrics/verdict.md` as HTML."""
+    path = paths.METRICS / "verdict.md"
+    with whole(path):
+        text = path.read_text(encoding="utf-8")
+    return MarkdownIt("commonmark", {"html": False}).render(text)
 
 
 def _context(
@@ -60,24 +76,23 @@ def _context(
     synthetic: bool,
 ) -> dict:
     """All that the template shows."""
-    matrix, differences, quality = (_metrics(name) for name in ("matrix", "comparison", "sr"))
-    ledger, generators = _metrics("ledger"), _metrics("train_srgan")
+    pairs = pairs_of(arms)
+    matrix, differences = _metrics("matrix", *arms), _metrics("comparison", *pairs)
+    quality, generators = _metrics("sr", "test"), _metrics("train_srgan", "n_train", "n_val")
+    ledger = _metrics("ledger", "arms", "accuracy", "generator")
     training = {arm: _metrics(f"train_{arm}") for arm in arms}
     images = matrix["a"]["hr"]["n"]
     replicates = len(matrix["a"]["hr"]["accuracy_of_replicates"])
     networks = "one network per arm" if replicates == 1 else f"mean of {replicates} networks"
     pooled = "" if replicates == 1 else f", {replicates} networks pooled"
-    pairs = pairs_of(arms)
-    histories = {phase: report_charts.table(phase) for phase in PHASES}
+    histories = report_charts.generator_histories()
     validation = {arm: training[arm]["n_val"] for arm in ARM_COLOURS}
     n_arms = f"n = {images:,} test images, {networks}"
     forest = charts.forest(
         "Differences in accuracy, with 95 % intervals", pairs, differences, margin
     )
     return {
-        "verdict": MarkdownIt("commonmark", {"html": False}).render(
-            (paths.METRICS / "verdict.md").read_text(encoding="utf-8")
-        ),
+        "verdict": _verdict(),
         "images": images,
         "replicates": replicates,
         "networks": networks,
@@ -115,7 +130,7 @@ def _context(
         "confusions": [
             tables.confusion_table(
                 f"Calls of {ARM_NAMES[arm]} on real HR{pooled}",
-                _classes_table(f"confusion_{arm}"),
+                _calls(arm, images * replicates),
                 classes,
             )
             for arm in ARM_COLOURS

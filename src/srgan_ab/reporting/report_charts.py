@@ -1,6 +1,6 @@
 """Charts of the report, drawn from what other stages wrote to `plots/`."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import pandas as pd
@@ -8,6 +8,7 @@ import pandas as pd
 from srgan_ab.common import paths
 from srgan_ab.common.arms import ARM_NAMES
 from srgan_ab.common.balance import LAST, state_of
+from srgan_ab.common.files import read_csv
 from srgan_ab.reporting import charts
 from srgan_ab.reporting.cells import interval, number
 from srgan_ab.reporting.charts import GREEN, PURPLE, Curve
@@ -32,9 +33,25 @@ class Chart:
     svg: str
 
 
-def table(name: str) -> pd.DataFrame:
-    """Read `plots/<name>.csv`."""
-    return pd.read_csv(paths.PLOTS / f"{name}.csv")
+def _table(name: str, *columns: str, gaps: Sequence[str] = ()) -> pd.DataFrame:
+    """Numbers of `plots/<name>.csv`, in columns that it must have; those of `gaps` may be empty."""
+    wanted: dict[str, type] = dict.fromkeys((*columns, *gaps), float)
+    return read_csv(paths.PLOTS / f"{name}.csv", wanted, gaps=gaps)
+
+
+def generator_histories() -> dict[str, pd.DataFrame]:
+    """`plots/srresnet.csv` and `plots/srgan.csv`, by phase.
+
+    Raises:
+        UserError: one is missing or damaged.
+    """
+    quality = ("epoch", "val_psnr_rgb", "val_ssim_y")
+    losses = (f"loss_{name.replace(' ', '_')}" for name in GENERATOR_LOSSES)
+    judged = ("loss_d", "loss_d_floor", "d_real", "d_fake", "d_accuracy")
+    return {
+        "srresnet": _table("srresnet", *quality, gaps=["val_lpips"]),
+        "srgan": _table("srgan", *quality, *losses, *judged, gaps=["val_lpips"]),
+    }
 
 
 def quality_charts(histories: Mapping[str, pd.DataFrame], images: int) -> list[Chart]:
@@ -113,7 +130,8 @@ def health_charts(history: pd.DataFrame, images: int) -> list[Chart]:
 
 def learning_charts(images: Mapping[str, int], networks: str) -> list[Chart]:
     """Learning curves of A and B."""
-    histories = {arm: table(f"train_{arm}") for arm in ARM_COLOURS}
+    columns = ("epoch", "train_loss", "val_loss", "val_accuracy", "val_f1", "val_auc")
+    histories = {arm: _table(f"train_{arm}", *columns) for arm in ARM_COLOURS}
     counts = " and ".join(f"{images[arm]:,} ({ARM_NAMES[arm]})" for arm in histories)
     note = f"Validation images: n = {counts}; {networks}; no interval."
     losses = [
@@ -158,7 +176,7 @@ def curve_charts(
     ):
         curves = []
         for (arm, colour), style in zip(ARM_COLOURS.items(), ("-", "--"), strict=True):
-            points, area = table(f"{name}_{arm}"), matrix[arm]["hr"][score]
+            points, area = _table(f"{name}_{arm}", x[0], y[0]), matrix[arm]["hr"][score]
             label = f"{ARM_NAMES[arm]}, area {area:.3f}"
             curves.append(Curve(label, points[x[0]], points[y[0]], colour, style))
         change = differences["b_minus_a"][score]
@@ -170,7 +188,8 @@ def curve_charts(
         )
         svg = charts.lines(title, curves, x[1], y[1], unit_square=True, diagonal=diagonal)
         found.append(Chart(title, note, svg))
-    reliability = {ARM_NAMES[arm]: table(f"reliability_{arm}") for arm in ARM_COLOURS}
+    columns = ("probability", "positive", "low", "high")
+    reliability = {ARM_NAMES[arm]: _table(f"reliability_{arm}", *columns) for arm in ARM_COLOURS}
     note = f"n = {images:,} test images in at most 15 bins alike in size; 95 % Wilson intervals."
     svg = charts.reliability("Reliability", reliability)
     return [*found, Chart("Reliability", note, svg)]

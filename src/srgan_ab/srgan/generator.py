@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from srgan_ab.accelerate.networks import accelerate
 from srgan_ab.accelerate.normalization import fold_normalization
+from srgan_ab.common.scale import SCALE
 from srgan_ab.common.weights import load_network
 
 
@@ -135,7 +136,7 @@ class Generator(nn.Module):
         x = x + self.join(self.body(x))
         sr = self.tail(self.enlarge(x))
         if self.skip == "bicubic":
-            sr = sr + F.interpolate(lr, scale_factor=4, mode="bicubic", align_corners=False)
+            sr = sr + F.interpolate(lr, scale_factor=SCALE, mode="bicubic", align_corners=False)
         if self.output == "tanh":
             return (sr.tanh() + 1) / 2
         return sr.sigmoid() if self.output == "sigmoid" else sr

@@ -1,8 +1,9 @@
 """Enlarging pictures with a trained generator: many of one size, or one of any size in tiles."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -11,8 +12,9 @@ from scipy.ndimage import distance_transform_edt
 from tqdm import tqdm
 
 from srgan_ab.common.runtime import Runtime
+from srgan_ab.common.scale import SCALE
 from srgan_ab.common.tensors import as_float, as_uint8
-from srgan_ab.srgan.generator import Generator
+from srgan_ab.srgan.generator import Generator, load_generator
 
 
 @torch.inference_mode()
@@ -72,7 +74,7 @@ def upscale_picture(
     height, width, channels = lr.shape
     white = np.iinfo(lr.dtype).max if lr.dtype.kind == "u" else 1
     margin = halo(generator)
-    out = np.empty((4 * height, 4 * width, channels), lr.dtype)
+    out = np.empty((SCALE * height, SCALE * width, channels), lr.dtype)
     corners = [(y, x) for y in range(0, height, tile) for x in range(0, width, tile)]
     for y, x in tqdm(corners, desc="upscale", unit="tile", leave=False):
         top, left = max(0, y - margin), max(0, x - margin)
@@ -80,14 +82,25 @@ def upscale_picture(
         batch = torch.from_numpy(piece).to(runtime.device).permute(2, 0, 1)[None] / white
         with runtime.autocast():
             sr = generator(batch.expand(-1, 3, -1, -1))[0]  # (3, 4h', 4w')
-        sr = sr[:, 4 * (y - top) :, 4 * (x - left) :][:, : 4 * tile, : 4 * tile].float()
-        sr = sr.clamp(0, 1)
+        down, right, side = SCALE * (y - top), SCALE * (x - left), SCALE * tile
+        sr = sr[:, down : down + side, right : right + side].float().clamp(0, 1)
         if channels == 1:
             sr = sr.mean(0, keepdim=True)
         if white > 1:
             sr = sr.mul(white).round()
-        out[4 * y : 4 * (y + tile), 4 * x : 4 * (x + tile)] = sr.permute(1, 2, 0).cpu().numpy()
+        place = out[SCALE * y :, SCALE * x :][:side, :side]
+        place[:] = sr.permute(1, 2, 0).cpu().numpy()
     return out
+
+
+def enlarger(path: Path, runtime: Runtime, tile: int = 256) -> Callable[[np.ndarray], np.ndarray]:
+    """`upscale_picture` by the generator in a file.
+
+    Raises:
+        UserError: the file is missing, or holds no generator.
+    """
+    generator = load_generator(path, runtime.device)
+    return lambda lr: upscale_picture(generator, lr, runtime, tile)
 
 
 @contextmanager
