@@ -16,6 +16,7 @@ def benchmark(params: Params) -> None:
     from srgan_ab.common import paths
     from srgan_ab.common.files import write_metrics
     from srgan_ab.common.runtime import prepare
+    from srgan_ab.data.decoding import decode_folder
     from srgan_ab.quality.benchmarks import benchmark_folders, means
     from srgan_ab.quality.image_quality import load_lpips
     from srgan_ab.srgan.upscaling import enlarger
@@ -24,8 +25,9 @@ def benchmark(params: Params) -> None:
     weights = {"srresnet": paths.SRRESNET, "srgan": paths.GENERATOR}
     networks = {method: enlarger(path, runtime) for method, path in weights.items()}
     lpips = load_lpips(paths.pretrained("lpips"), runtime.device)
+    folders = map(Path, settings.paths)
     measured = benchmark_folders(
-        map(Path, settings.paths), settings.lr, networks, lpips, runtime.device
+        folders, decode_folder, settings.lr, networks, lpips, runtime.device
     )
     write_metrics(
         paths.METRICS / "benchmarks.json", {name: means(scores) for name, scores in measured}

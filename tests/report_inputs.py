@@ -68,6 +68,8 @@ def prepare(root: Path, *, arms=ARMS, classes=("cat", "dog"), replicates=1) -> P
     shutil.copy(ROOT / "dvc.yaml", root)
     values = default_params()
     values["data"]["classes"] = list(classes)
+    if set(classes) != {"cat", "dog"}:
+        values["data"] |= {"source": "folder", "path": "photographs"}
     values["compare"]["bootstrap"] = 100
     values["controls"] = {arm: arm in arms for arm in ARMS[2:]}
     Path("params.yaml").write_text(yaml.safe_dump(values))

@@ -2,6 +2,7 @@
 
 import math
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 import pytest
@@ -9,10 +10,21 @@ import torch
 from PIL import Image
 
 from srgan_ab.common.errors import UserError
+from srgan_ab.common.scale import SCALE
+from srgan_ab.common.schema import Images
 from srgan_ab.data.decoding import decode_folder
-from srgan_ab.quality.benchmarks import benchmark, convention, interpolations, means, table
+from srgan_ab.quality.benchmarks import (
+    benchmark,
+    benchmark_folders,
+    convention,
+    interpolations,
+    means,
+    table,
+)
 from srgan_ab.quality.image_quality import measure
 from srgan_ab.quality.resizing import resize_bicubic
+from srgan_ab.srgan.generator import Generator
+from srgan_ab.srgan.steps import GRID
 
 SHARED = Path(__file__).parents[2].parent / "shared" / "data"
 CPU = torch.device("cpu")
@@ -82,6 +94,42 @@ def test_lpips_is_measured_where_there_is_one():
 def test_too_small_a_picture_is_named():
     with pytest.raises(UserError, match=r"tiny\.png is 30x19 pixels.*must have 19 after cropping"):
         benchmark([("tiny.png", picture(19, 30))], "matlab", {}, None, CPU)
+
+
+def test_folders_are_measured_one_after_another_under_their_names(tmp_path, monkeypatch):
+    read = []
+
+    def pictures(folder: Path):
+        read.append(folder)
+        return [("p.png", picture(24, 24 + 4 * len(read)))]
+
+    sheets = tmp_path / "sheets"
+    monkeypatch.chdir(tmp_path)
+    Path("real").mkdir()
+    Path("link").symlink_to("real")
+    folders = [Path("a/Set5"), Path("link"), Path()]
+    measured = benchmark_folders(folders, pictures, "pillow", {}, None, CPU, sheets)
+    name, scores = next(measured)
+    assert (name, read) == ("Set5", folders[:1])  # the second has not been looked at
+    assert scores == benchmark([("p.png", picture(24, 28))], "pillow", {}, None, CPU)
+    assert [name for name, _ in measured] == ["link", tmp_path.name]  # as they were given
+    assert sorted(str(p.relative_to(sheets)) for p in sheets.rglob("*.png")) == sorted(
+        f"{name}/p.png" for name in ("Set5", "link", tmp_path.name)
+    )
+
+
+def test_two_folders_of_one_name_are_refused_before_any_is_read():
+    folders = [Path("a/Set5"), Path("b/Set5")]
+    with pytest.raises(UserError, match="two of the folders have the same name"):
+        next(benchmark_folders(folders, lambda _: [], "pillow", {}, None, CPU))
+
+
+def test_the_scale_is_one_number():
+    """What cannot ask for it: a type of params.yaml, and how often the generator doubles."""
+    assert get_args(Images.model_fields["scale"].annotation) == (SCALE,)
+    network = Generator(blocks=1, channels=2).eval()
+    assert network(torch.zeros(1, 3, 5, 6)).shape == (1, 3, SCALE * 5, SCALE * 6)
+    assert GRID == SCALE
 
 
 def test_a_table_has_a_row_for_each_method_and_picture():

@@ -120,6 +120,10 @@ def last_row_cut(path: Path) -> None:
     path.write_text(path.read_text().rstrip("\n").rsplit(",", 2)[0] + "\n")
 
 
+def last_row_missing(path: Path) -> None:
+    path.write_text("".join(path.read_text().splitlines(keepends=True)[:-1]))
+
+
 def array(change):
     def damage(path: Path) -> None:
         np.save(path, change(np.load(path)))
@@ -193,6 +197,10 @@ DAMAGES = [
     *[(run_downscale, "data/raw.zip", d) for d in (damaged_member, without_members)],
     *[(run_downscale, "data/split.csv", d) for d in (cut, empty, noise, header_alone)],
     (run_downscale, "data/split.csv", last_row_cut),
+    (run_split, "data/manifest.csv", last_row_missing),
+    (run_downscale, "data/split.csv", last_row_missing),
+    (read_test, "data/test/index.csv", last_row_missing),
+    (read_record, "models/a/examples.csv", last_row_missing),
     (run_downscale, "data/split.csv", without_column("code")),
     (run_downscale, "data/split.csv", with_value("split", "valid")),
     (run_downscale, "data/split.csv", with_value("width", "")),

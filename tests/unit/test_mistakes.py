@@ -52,6 +52,11 @@ MISTAKES = {
     "a class without a name": ({"data.classes": ["", "dog"]}, "data.classes ['', 'dog'] must"),
     "a class of spaces": ({"data.classes": [" ", "dog"]}, "data.classes [' ', 'dog'] must"),
     "one class": ({"data.classes": ["cat"]}, "data.classes ['cat'] must be two different names"),
+    "a class that is not rendered": (
+        {"data.classes": ["cat", "horse"]},
+        "data.classes has 'horse', but data.source synthetic renders cat and dog alone: name these",
+    ),
+    "a rendered class in capitals": ({"data.classes": ["Cat", "dog"]}, "data.classes has 'Cat'"),
     "billions of images": ({"data.per_class": 10**9}, "data.per_class is 1000000000: Input should"),
     "nothing to train on": (
         {"split.test": 0.7, "split.validation": 0.3},
@@ -192,6 +197,13 @@ def test_a_mistake_is_one_sentence_that_names_its_keys(mistake):
 
 RIGHT = {
     "few images of B": {"b.per_class": 1},
+    "rendered classes the other way round": {"data.classes": ["dog", "cat"]},
+    "pictures without classes": {"data.classes": []},
+    "any classes of a folder": {
+        "data.classes": ["horse", "cow"],
+        "data.source": "folder",
+        "data.path": "/x",
+    },
     "photographs without classes": {"data.classes": [], "data.source": "folder", "data.path": "/x"},
     "features of ImageNet": {
         "classifier.backbone": "resnet18",

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from srgan_ab.common.errors import UserError
+from srgan_ab.common.seeds import seed_for
 from srgan_ab.data.splitting import assign_splits, image_ids, split_metrics, split_table
 
 
@@ -77,7 +78,8 @@ def exactly(groups, codes, test, validation, seed) -> list[str]:
     lacking = {code: dict(splits) for code, splits in wanted.items()}
     chosen = {}
     for group in sorted(
-        np.random.default_rng(seed).permutation(len(counts)), key=lambda g: -counts[g].total()
+        np.random.default_rng(seed_for("split", seed)).permutation(len(counts)),
+        key=lambda g: -counts[g].total(),
     ):
 
         def lack(split):

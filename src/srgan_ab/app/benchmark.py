@@ -43,6 +43,7 @@ def benchmark(
     from srgan_ab.common.files import write_metrics
     from srgan_ab.common.runtime import prepare
     from srgan_ab.common.schema import RuntimeParams
+    from srgan_ab.data.decoding import decode_folder
     from srgan_ab.quality import benchmarks
     from srgan_ab.quality.image_quality import load_lpips, read_lpips
     from srgan_ab.srgan.upscaling import enlarger
@@ -72,7 +73,7 @@ def benchmark(
 
     results = {}
     for name, scores in benchmarks.benchmark_folders(
-        folders, lr, networks, distance, runtime.device, pictures
+        folders, decode_folder, lr, networks, distance, runtime.device, pictures
     ):
         results[name] = {"mean": benchmarks.means(scores), "pictures": scores}
         typer.echo(f"{name}: {len(scores)} pictures\n{benchmarks.table(scores, per_image)}\n")

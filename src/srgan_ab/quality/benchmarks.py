@@ -1,7 +1,7 @@
 """Enlargers compared on folders of HR pictures, as super-resolution papers do.
 
-A picture is cropped to a multiple of the scale and made as many times smaller; each method enlarges that, and
-the result, rounded to 8 bits, is compared with the original.
+A picture is cropped to a multiple of the scale and made smaller by it; each method enlarges that,
+and the result, rounded to 8 bits, is compared with the original.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -19,7 +19,6 @@ from srgan_ab.common.errors import UserError
 from srgan_ab.common.interpolation import FILTERS, resize
 from srgan_ab.common.pictures import contact_sheet, save_png
 from srgan_ab.common.scale import SCALE
-from srgan_ab.data.decoding import decode_folder
 from srgan_ab.quality.image_quality import (
     BORDER,
     SMALLEST,
@@ -34,6 +33,7 @@ from srgan_ab.quality.resizing import resize_bicubic
 SHOWN = 160  # pixels, side of the crops in a sheet
 
 Kernel = Literal["matlab", "pillow"]
+Pictures = Iterable[tuple[str, np.ndarray]]  # name and (H, W, 3) uint8 RGB
 Enlarge = Callable[[np.ndarray], np.ndarray]  # (h, w, 3) uint8 -> (4h, 4w, 3) uint8
 Scores = dict[str, dict[str, float | None]]  # method -> metric -> value
 
@@ -70,6 +70,7 @@ def interpolations(lr: Kernel) -> dict[str, Enlarge]:
 
 def benchmark_folders(
     folders: Iterable[Path],
+    read: Callable[[Path], Pictures],
     lr: Kernel,
     networks: Mapping[str, Enlarge],
     lpips: Lpips | None,
@@ -80,6 +81,7 @@ def benchmark_folders(
 
     Args:
         folders: of HR pictures.
+        read: gives the pictures of a folder.
         lr, networks, lpips, device: as of `benchmark`.
         sheets: a directory; if given, each folder's sheets go to one of its name there.
 
@@ -87,15 +89,15 @@ def benchmark_folders(
         The folder's name, and what `benchmark` returns.
 
     Raises:
-        UserError: two folders have the same name, or one holds no picture that can be measured.
+        UserError: two folders have the same name, or a picture is too small to measure.
     """
     folders = list(folders)
     by_name = {_name(folder): folder for folder in folders}
     if len(by_name) < len(folders):
         raise UserError("two of the folders have the same name: rename one, or measure it apart")
     for name, folder in by_name.items():
-        pictures = decode_folder(folder)
-        yield name, benchmark(pictures, lr, networks, lpips, device, sheets and sheets / name)
+        place = sheets / name if sheets else None
+        yield name, benchmark(read(folder), lr, networks, lpips, device, place)
 
 
 def _name(folder: Path) -> str:
@@ -104,7 +106,7 @@ def _name(folder: Path) -> str:
 
 
 def benchmark(
-    pictures: Iterable[tuple[str, np.ndarray]],
+    pictures: Pictures,
     lr: Kernel,
     networks: Mapping[str, Enlarge],
     lpips: Lpips | None,
@@ -114,7 +116,7 @@ def benchmark(
     """Measure every method on every picture, one picture in memory at a time.
 
     Args:
-        pictures: name and (H, W, 3) uint8 RGB of each.
+        pictures: to be measured.
         lr: which kernel makes the LR pictures.
         networks: methods besides the interpolations, by name.
         lpips: from `image_quality.load_lpips`.
