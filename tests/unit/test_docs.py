@@ -6,6 +6,10 @@ import re
 import pytest
 from repository import ROOT, committed_run, default_params
 
+from srgan_ab.common.balance import LOST, WON
+from srgan_ab.data import manifest
+from srgan_ab.statistics import predictions
+
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 ARMS = ("a", "b", "b_plus", "c", "c_plus", "r")
 
@@ -33,6 +37,19 @@ def test_every_parameter_is_documented():
             stem = names[0].rsplit(".", 1)[0]
             documented |= {stem + name if name.startswith(".") else name for name in names}
     assert documented == set(leaves(default_params()))
+
+
+def test_columns_of_tables_are_those_of_the_code():
+    text = (ROOT / "docs/data.md").read_text(encoding="utf-8")
+    columns = {
+        "data/manifest.csv": manifest.COLUMNS,
+        "data/predictions.csv": predictions.COLUMNS,
+    }
+    for file, expected in columns.items():
+        assert table_row(text, file)[1] == f"`{' '.join(expected)}`"
+    said = " ".join(text.split())
+    assert f"`d_lost_epochs` are those below {LOST:.2f}" in said
+    assert f"`d_won_epochs` those above {WON:.2f}" in said
 
 
 @pytest.mark.parametrize("arm", ARMS)

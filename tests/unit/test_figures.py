@@ -8,6 +8,7 @@ from PIL import Image
 
 from srgan_ab.common.arms import ARMS, DOMAINS
 from srgan_ab.common.pictures import GAP, TEXT
+from srgan_ab.common.seeds import seed_for
 from srgan_ab.reporting.figures import comparison, save_figure
 from srgan_ab.reporting.galleries import FRAME, choose_images, prediction_sheet
 from srgan_ab.statistics.significance import PAIRS
@@ -115,6 +116,14 @@ def test_chosen_images_lead_with_errors_and_are_fixed():
     assert (a_wrong & b_wrong)[both].all()
     assert (a_wrong & ~b_wrong)[only_a].all()
     assert (~a_wrong & b_wrong)[only_b].all()
+
+
+def test_images_without_errors_are_drawn_from_a_stream_of_their_own():
+    """The bare seed is that of the bootstrap."""
+    labels = np.arange(100) % 2
+    chosen = choose_images(labels, labels * 0.8 + 0.1, labels * 0.8 + 0.1, seed=3)
+    order = np.random.default_rng(seed_for("galleries", 3)).permutation(100)
+    assert np.array_equal(chosen, order[:24])
 
 
 def test_few_images_and_no_errors_are_no_trouble():

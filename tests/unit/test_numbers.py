@@ -10,20 +10,12 @@ import re
 
 import pandas as pd
 import pytest
+from documents import document, prose, rows, section
 from repository import ROOT, committed_run
 
 from srgan_ab.common.arms import DOMAINS
 
 KEPT = ROOT / "docs/full-cpu"
-
-
-def document(name: str) -> str:
-    return (ROOT / name).read_text(encoding="utf-8")
-
-
-def prose(text: str) -> str:
-    """The text without its line breaks, so that a sentence is found wherever it was wrapped."""
-    return " ".join(text.split())
 
 
 def kept(name: str):
@@ -41,21 +33,8 @@ def difference(result: dict, decimals: int) -> tuple[str, str, str]:
     return tuple(points(value, decimals) for value in (result["difference"], low, high))
 
 
-def rows(text: str) -> list[list[str]]:
-    """The cells of all table rows, without emphasis and code marks."""
-    lines = (line.strip("|") for line in text.splitlines() if line.startswith("| "))
-    return [[cell.strip(" *`") for cell in line.split("|")] for line in lines]
-
-
-def section(text: str, heading: str) -> str:
-    """From a heading to the next one of its level or above."""
-    level = heading.index(" ")
-    return re.split(rf"^#{{1,{level}}} ", text.split(f"\n{heading}\n")[1], flags=re.M)[0]
-
-
 README = document("README.md")
 RESULTS = document("docs/results.md").split("\n## 3,000")[0]  # of the full photographs
-ABLATIONS = document("docs/ablations.md")
 
 
 class TestHeadline:
@@ -140,7 +119,8 @@ class TestGenerator:
         )
         said = "LPIPS {:.3f} and {:.2f} dB against {:.3f} and {:.2f} dB on validation"
         assert said.format(*averaged, *plain) in prose(RESULTS)
-        assert f"{averaged[0]:.3f} and {plain[0]:.3f} in the run" in prose(ABLATIONS)
+        ablations = prose(document("docs/ablations.md"))
+        assert f"{averaged[0]:.3f} and {plain[0]:.3f} in the run" in ablations
 
     def test_the_discriminator_is_hardly_better_than_a_constant(self):
         curves = pd.read_csv(KEPT / "srgan.csv")
@@ -169,113 +149,6 @@ def test_stage_times_are_the_same_in_both_documents():
     arms = [int(s.replace(",", "")) for name, s in results.items() if name.startswith("train_c")]
     arms += [int(results[name].replace(",", "")) for name in ("train_a", "train_b")]
     assert performance["a classifier arm, three networks"] == f"{min(arms)} to {max(arms):,}"
-
-
-# numbers of the ablations' conclusions that are not in the tables above them
-ELSEWHERE = {
-    "0.0004": "rate of pre-training",
-    "0.001": "rate of pre-training",
-    "0.005": "spread over seeds, below",
-    "0.055": "spread over seeds, below",
-    "26.2": "the PSNR at which all are compared",
-    "0.4": "lattice of the photographs",
-    "0.5": "a published comparison",
-    "0.8": "a published comparison",
-    "1.5": "a difference, below",
-    "0.3": "the run on all photographs: TestGenerator",
-    "0.141": "the run on all photographs: TestGenerator",
-    "0.146": "the run on all photographs: TestGenerator",
-    "0.152": "the preset photos, in docs/results.md",
-    "9.6": "the preset photos, in docs/results.md",
-    "2.9": "the preset photos, in docs/results.md",
-    # of single seeds and last epochs, measured when the tables were, in no kept file
-    "0.168": "reference, seed 7",
-    "26.0": "reference, seed 7",
-    "0.165": "lpips_crop_96 without EMA, seed 7",
-    "0.158": "lpips_crop_96, seed 7",
-    "0.176": "crop_96 without EMA, seed 7",
-    "0.1701": "reference, last epoch, seed 7",
-    "0.1698": "reference without EMA, last epoch, seed 7",
-}
-
-
-class TestAblations:
-    """Each number of the conclusions stands in the tables, or in ELSEWHERE."""
-
-    @staticmethod
-    def cells(heading: str) -> dict[str, dict[str, list[float]]]:
-        """Of a table: variant and column to the numbers in the cell, mean first, then the range."""
-        head, *lines = [r for r in rows(section(ABLATIONS, heading)) if set(r[0]) != {"-", " "}]
-        return {
-            line[0]: {
-                name: [float(x) for x in re.findall(r"-?\d+(?:\.\d+)?", cell)]
-                for name, cell in zip(head, line, strict=True)
-            }
-            for line in lines
-            if not line[0].startswith("--")
-        }
-
-    @pytest.fixture
-    def reached(self):
-        return self.cells("### What was reached")
-
-    @pytest.fixture
-    def at_one_psnr(self):
-        return self.cells("### At one PSNR")
-
-    def test_numbers_stand_in_the_tables(self, reached, at_one_psnr):
-        tables = [
-            number
-            for table in (reached, at_one_psnr)
-            for columns in table.values()
-            for cell in columns.values()
-            for number in cell
-        ]
-        text = re.sub(r"\([^ ]+\.(md|json)\)", "", section(ABLATIONS, "## What follows"))
-        said = set(re.findall(r"(?<![\d.])\d+\.\d+(?!\d)", text))
-        assert len(said) > 40
-        for number in sorted(said - ELSEWHERE.keys()):
-            half = 0.5 * 10.0 ** -len(number.partition(".")[2]) + 1e-9
-            assert any(abs(x - float(number)) <= half for x in tables), number
-        assert ELSEWHERE.keys() <= said
-
-    def test_spread_over_seeds(self, reached, at_one_psnr):
-        said = []
-        for table in (at_one_psnr, reached):
-            ranges = [cells["LPIPS"] for cells in table.values() if len(cells["LPIPS"]) == 3]
-            assert len(ranges) == 6
-            spread = [high - low for _, low, high in ranges]
-            said += [f"{min(spread):.3f} to {max(spread):.3f}"]
-        assert f"{said[0]} between the least and the greatest" in prose(ABLATIONS)
-        assert f"as reached, by {said[1]}" in prose(ABLATIONS)
-
-    def test_the_lattice(self, reached):
-        text, lattice = prose(ABLATIONS), {name: c["lattice"] for name, c in reached.items()}
-        of_lpips = [x for name, values in lattice.items() if "lpips" in name for x in values]
-        assert f"LPIPS {min(of_lpips)} to {max(of_lpips)}." in text
-        # of conv3_1, without what was trained from the pre-training that failed
-        well = {"mse_pretraining", "lower_rate", "crop_96", "crop_96_relativistic", "r1_r2"}
-        well |= {"batch_norm_lower_rate", "pixel_shuffle_lower_rate", "no_pretraining"}
-        values = [x for name in well for x in lattice[name]]
-        assert f"has {min(values):.0f} to {max(values):.0f} dB of it" in text
-
-    def test_every_pretraining_at_the_lower_rate_succeeds(self, reached):
-        names = ("lower_rate", "batch_norm_lower_rate", "mse_pretraining", "crop_96")
-        values = [x for n in (*names, "lpips_lower_rate") for x in reached[n]["SRResNet PSNR"]]
-        assert f"reach {min(values):.2f} to {max(values):.2f} dB" in prose(ABLATIONS)
-
-    def test_the_bicubic_skip(self, reached):
-        best, without = (
-            max(reached[name]["SRResNet PSNR"]) for name in ("reference", "no_bicubic_skip")
-        )
-        assert best - without > 1.5
-        assert f"SRResNet {best:.2f} against {without:.2f} dB" in prose(ABLATIONS)
-
-    def test_larger_crops_are_best_on_average(self, at_one_psnr):
-        for measure in ("LPIPS", "VGG19", "MobileNetV2"):
-            mean, _, worst = at_one_psnr["crop_96"][measure]
-            assert mean == min(cells[measure][0] for cells in at_one_psnr.values())
-            assert worst < at_one_psnr["lower_rate"][measure][0]
 
 
 class TestDefaultRun:
