@@ -1,14 +1,20 @@
 """The commands write what they promise, and say in one sentence what is wrong with an input."""
 
 import json
+import shutil
 import sys
 from types import SimpleNamespace
 
+import benchmark as stage
 import numpy as np
 import pytest
 from PIL import Image
+from repository import ROOT, default_params
 
 from srgan_ab.app.cli import main
+from srgan_ab.common import paths
+from srgan_ab.common.params import Declared, parse
+from srgan_ab.common.stage import definition
 from srgan_ab.common.weights import save_weights
 from srgan_ab.srgan.generator import Generator
 
@@ -106,6 +112,26 @@ def test_benchmark_measures_a_folder(run, tmp_path, model, folder):
         assert f"{value:.2f}" in result.out
     sheets = sorted(file.name for file in (tmp_path / "sheets" / "Some5").iterdir())
     assert sheets == ["a.png", "b.jpg.png"]
+
+
+def test_the_stage_measures_as_the_command_does(run, tmp_path, model, folder, monkeypatch):
+    result = run(
+        *("benchmark", folder, "--srgan", model, "--srresnet", model, "--lr", "pillow"),
+        *("--output", tmp_path / "out.json", "--device", "cpu"),
+    )
+    assert result.code == 0, result.sentence
+    monkeypatch.chdir(tmp_path)
+    shutil.copy(ROOT / "dvc.yaml", tmp_path)
+    for path in (paths.GENERATOR, paths.SRRESNET):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(model, path)
+    values = default_params()
+    values["benchmarks"] = {"paths": [str(folder)], "lr": "pillow"}
+    values["runtime"] |= {"portable": False, "device": "cpu"}
+    stage.benchmark(Declared(parse(values), definition("benchmark")["params"]))
+    found = json.loads((tmp_path / "metrics/benchmarks.json").read_text())
+    of_command = json.loads((tmp_path / "out.json").read_text())["folders"]
+    assert found == {"Some5": of_command["Some5"]["mean"]}
 
 
 def test_benchmark_says_which_networks_it_lacks_and_does_without(

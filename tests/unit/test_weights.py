@@ -4,6 +4,7 @@ import pickle
 
 import pytest
 import torch
+from safetensors.torch import save_file
 from torch import nn
 
 from srgan_ab.classifier.backbones import build
@@ -52,6 +53,15 @@ def test_the_right_kind_is_loaded_and_so_is_a_file_without_one(file):
         load_generator(file, CPU)
     save_weights(file, build("small_cnn", None, "none"), {"backbone": "small_cnn"}, "classifier")
     load_classifier(file, CPU)
+
+
+@pytest.mark.parametrize("note", ["resnet18", "[1]", '"resnet18"', "{"])
+def test_files_of_other_origin_may_call_anything_an_architecture(file, note):
+    save_file({"w": torch.ones(2)}, file, {"architecture": note})
+    state, architecture = read_weights(file)
+    assert state["w"].tolist() == [1, 1] and architecture == {}
+    with pytest.raises(UserError, match="does not fit Generator"):
+        load_generator(file, CPU)
 
 
 def test_a_file_cut_off_is_not_called_a_pickle(file):

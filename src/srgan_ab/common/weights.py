@@ -80,7 +80,7 @@ def _read(path: Path) -> tuple[dict[str, torch.Tensor], dict[str, Any], str | No
         with safe_open(path, "pt") as file:
             metadata = file.metadata() or {}
             state = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
-        architecture = json.loads(metadata.get("architecture", "{}"))
+        architecture = _architecture(metadata)
         return state, architecture, architecture.pop("kind", None)
     except FileNotFoundError:
         raise UserError(
@@ -97,6 +97,15 @@ def _read(path: Path) -> tuple[dict[str, torch.Tensor], dict[str, Any], str | No
             f"{path} is no safetensors file, or a damaged one ({error}): copy it anew, or delete "
             "it and run the stage that makes it"
         ) from None
+
+
+def _architecture(metadata: dict[str, str]) -> dict[str, Any]:
+    """What `save_weights` noted; nothing of a file of other origin, whatever it calls so."""
+    try:
+        found = json.loads(metadata.get("architecture", "{}"))
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 def load_weights(module: torch.nn.Module, state: dict[str, torch.Tensor], origin: str) -> None:
