@@ -33,6 +33,7 @@ def project(tmp_path, monkeypatch):
         np.save(directory / "hr.npy", lr.repeat(4, 1).repeat(4, 2))
         np.save(directory / "labels.npy", np.zeros(n, int))
         index = pd.DataFrame({"id": range(n), "label": "x", "group": [0, 0, 1, 2, 3, 4][:n]})
+        index["flagged"] = 0
         index.to_csv(directory / "index.csv", index=False)
     return tmp_path
 

@@ -48,7 +48,9 @@ def project(tmp_path, monkeypatch):
         np.save(directory / "lr.npy", np.zeros((count, SIZE // 4, SIZE // 4, 3), np.uint8))
         np.save(directory / "labels.npy", labels.astype(np.int64))
         columns = {"id": np.arange(count).astype(str), "label": np.array(["cat", "dog"])[labels]}
-        pd.DataFrame(columns | {"group": 0}).to_csv(directory / "index.csv", index=False)
+        pd.DataFrame(columns | {"group": 0, "flagged": 0}).to_csv(
+            directory / "index.csv", index=False
+        )
     return values
 
 

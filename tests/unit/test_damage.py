@@ -65,7 +65,7 @@ def made(tmp_path_factory):
             paths.generated(part).mkdir(parents=True)
             shutil.copy(paths.pack(part) / "hr.npy", paths.generated(part) / "sr.npy")
         test = open_pack("test")
-        chance = {("a", "hr"): np.full((1, len(test)), 0.5)}
+        chance = {("a", "hr"): np.full((2, len(test)), 0.5)}  # of two networks
         Predictions.of(test, chance).save(paths.PREDICTIONS, CLASSES)
         examples = pd.DataFrame({"split": "train", "domain": "hr", "id": ["x"], "label": [0]})
         paths.classifier("a").mkdir(parents=True)
@@ -186,8 +186,9 @@ def run_downscale() -> None:
 
 half = array(lambda x: x[:, ::2, ::2].copy())
 short = array(lambda x: x[:-1])
+TABLE = (cut, empty, noise, header_alone, last_row_cut, last_row_missing)
 DAMAGES = [
-    *[(run_split, "data/manifest.csv", d) for d in (cut, empty, noise, header_alone, last_row_cut)],
+    *[(run_split, "data/manifest.csv", d) for d in TABLE],
     (run_split, "data/manifest.csv", without_column("phash")),
     (run_split, "data/manifest.csv", with_value("phash", "xyz")),
     (run_split, "data/manifest.csv", with_value("width", "wide")),
@@ -195,18 +196,13 @@ DAMAGES = [
     *[(run_split, "data/raw.zip", d) for d in (cut, empty, noise)],
     *[(run_downscale, "data/raw.zip", d) for d in (cut, empty, noise)],
     *[(run_downscale, "data/raw.zip", d) for d in (damaged_member, without_members)],
-    *[(run_downscale, "data/split.csv", d) for d in (cut, empty, noise, header_alone)],
-    (run_downscale, "data/split.csv", last_row_cut),
-    (run_split, "data/manifest.csv", last_row_missing),
-    (run_downscale, "data/split.csv", last_row_missing),
-    (read_test, "data/test/index.csv", last_row_missing),
-    (read_record, "models/a/examples.csv", last_row_missing),
+    *[(run_downscale, "data/split.csv", d) for d in TABLE],
     (run_downscale, "data/split.csv", without_column("code")),
     (run_downscale, "data/split.csv", with_value("split", "valid")),
     (run_downscale, "data/split.csv", with_value("width", "")),
     *[
         (read_test, f"data/test/{name}", d)
-        for name in ("hr.npy", "lr.npy", "labels.npy", "index.csv")
+        for name in ("hr.npy", "lr.npy", "labels.npy")
         for d in (cut, empty, noise, Path.unlink)
     ],
     *[
@@ -215,19 +211,17 @@ DAMAGES = [
         for d in (short, array(lambda x: x.astype(np.float32)))
     ],
     *[(read_test, f"data/test/{name}", half) for name in ("hr.npy", "lr.npy")],
-    (read_test, "data/test/index.csv", header_alone),
+    *[(read_test, "data/test/index.csv", d) for d in (*TABLE, Path.unlink)],
     (judge_test, "labels.npy", array(lambda x: 1 - x)),
     (judge_test, "labels.npy", array(lambda x: np.roll(x, 1))),
     *[(read_sr, "data/generated/test/sr.npy", d) for d in (cut, empty, noise, short, half)],
-    *[
-        (read_predictions, "data/predictions.csv", d)
-        for d in (cut, empty, noise, header_alone, without_column("probability"))
-    ],
+    *[(read_predictions, "data/predictions.csv", d) for d in TABLE],
+    (read_predictions, "data/predictions.csv", without_column("probability")),
     (read_predictions, "data/predictions.csv", with_value("label", "bird")),
     (read_predictions, "data/predictions.csv", with_value("probability", "high")),
     *[(read_record, "models/a/training.json", d) for d in (cut, empty, noise, written([]))],
     (read_record, "models/a/training.json", written({"recipe": {}})),
-    *[(read_record, "models/a/examples.csv", d) for d in (cut, empty, noise)],
+    *[(read_record, "models/a/examples.csv", d) for d in TABLE],
     *[(read_quality, "metrics/sr.json", d) for d in (cut, empty, noise, written({}), written(3))],
 ]
 

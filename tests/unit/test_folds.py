@@ -121,7 +121,8 @@ def networks(tmp_path, monkeypatch):
         np.save(directory / "hr.npy", np.zeros((7, 32, 32, 3), np.uint8))
         np.save(directory / "labels.npy", np.zeros(7, np.int64))
         names = [f"{n:02}" for n in range(7)]  # would lose their zeros as numbers
-        pd.DataFrame({"id": names, "label": "x"}).to_csv(directory / "index.csv", index=False)
+        index = pd.DataFrame({"id": names, "label": "x", "group": range(7), "flagged": 0})
+        index.to_csv(directory / "index.csv", index=False)
     torch.manual_seed(0)
     files = {}
     for pair in (None, 0, 1, 2):

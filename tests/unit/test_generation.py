@@ -28,7 +28,7 @@ def test_copies_follow_the_pack_row_by_row_across_blocks(lr, tmp_path, monkeypat
     np.save(directory / "hr.npy", np.zeros((5, 32, 32, 3), np.uint8))
     np.save(directory / "lr.npy", lr)
     np.save(directory / "labels.npy", np.zeros(5, np.int64))
-    (directory / "index.csv").write_text("id,label\n" + "x,cat\n" * 5)
+    (directory / "index.csv").write_text("id,label,group,flagged\n" + "x,cat,0,0\n" * 5)
     torch.manual_seed(0)
     srgan, srresnet = Generator(1, 8, "none").eval(), Generator(1, 8, "none").eval()
     generation.generate("val", [generation.Share(np.arange(5), srgan, srresnet)], RUNTIME)

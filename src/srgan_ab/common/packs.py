@@ -27,7 +27,7 @@ class Pack:
         hr: (N, H, H, 3) uint8 RGB in [0, 255], memory-mapped.
         lr: (N, H/4, H/4, 3) uint8 RGB in [0, 255], memory-mapped.
         labels: (N,) int64: 0 and 1 in the order of `data.classes`, -1 where there are no classes.
-        index: one row per image: `id label group` and what else `data/split.csv` says of it.
+        index: one row per image: `id label group flagged`, as `data/split.csv` has them.
     """
 
     hr: np.ndarray
@@ -67,7 +67,8 @@ def open_pack(split: str) -> Pack:
             f"its files do not fit together: hr.npy has the shape {hr.shape}, lr.npy {lr.shape}, "
             f"labels.npy {labels.shape}",
         )
-    index = read_csv(directory / "index.csv", {"id": str, "label": str}, rows=n)
+    columns: dict[str, type] = {"id": str, "label": str, "group": int, "flagged": int}
+    index = read_csv(directory / "index.csv", columns, rows=n)
     return Pack(hr, lr, labels, index)
 
 
