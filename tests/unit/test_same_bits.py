@@ -3,7 +3,7 @@
 Processes that pretend to run on others: numpy's kernels, OpenBLAS's and the C library's functions
 are chosen by what the processor can do, and can be told that it can do less.
 
-After a deliberate change of what is rendered, in the root of a checkout:
+After a deliberate change of what is rendered or how it is split, in the root of a checkout:
 `PYTHONPATH=src:tests/unit python -m test_same_bits > tests/unit/data_md5.json`
 """
 
