@@ -12,10 +12,9 @@ from srgan_ab.srgan.discriminator import Discriminator
 from srgan_ab.srgan.generator import Generator
 from srgan_ab.srgan.history import History
 from srgan_ab.srgan.losses import PIXEL_LOSSES, discriminator_loss
+from srgan_ab.srgan.objectives import DiscriminatorLoss, GeneratorLoss
 from srgan_ab.srgan.steps import (
     Adversaries,
-    DiscriminatorLoss,
-    GeneratorLoss,
     adversarial_step,
     descend,
     pretrain_step,
