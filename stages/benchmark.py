@@ -1,5 +1,7 @@
 """Measure SRGAN, SRResNet and interpolation on the folders of `benchmarks.paths`.
 
+With `controls.p` also the generator that was trained without an adversarial term.
+
 After a change inside a folder `make repro` measures again. DVC alone does not see it: `dvc repro`
 does after `python tools/note_inputs.py`.
 """
@@ -23,8 +25,10 @@ def benchmark(params: Params) -> None:
     from srgan_ab.srgan.upscaling import upscale_picture
 
     runtime = prepare(params.runtime, params.seed)
-    networks = {}
-    for method, path in (("srresnet", paths.SRRESNET), ("srgan", paths.GENERATOR)):
+    networks, weights = {}, {"srresnet": paths.SRRESNET}
+    if params.controls.p:
+        weights["perceptual"] = paths.PERCEPTUAL
+    for method, path in (weights | {"srgan": paths.GENERATOR}).items():
         network = load_generator(path, runtime.device)
         networks[method] = lambda lr, network=network: upscale_picture(network, lr, runtime)
     lpips = load_lpips(paths.pretrained("lpips"), runtime.device)
