@@ -238,7 +238,7 @@ def test_arms_left_out_are_named_and_nowhere_else(small):
     assert [row[0][0] for row in accuracy] == ["A", "B"]
     assert len(read.tables["Differences in accuracy"]) == len(metrics(root, "comparison"))
     words = "".join(read.text)
-    assert "Left out of this run: B+, C, C+, R." in words
+    assert "Left out of this run: B+, C, C+, R, P." in words
     assert "SRGAN's images added to real ones: not tested." in words
     assert not re.search(r"\b(None|nan|NaN|Undefined)\b", words)
 
@@ -278,10 +278,10 @@ def test_folds_are_said_where_there_are_any(made, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     report(load(Path("params.yaml")))
     page = without_pictures(Path("plots/report.html").read_text())
-    assert "3 pairs, each trained without one fold" in page
+    assert "3 sets of them, each trained without one fold" in page
     assert "0 of the training images had been seen" in page
     assert "on training images, not seen" in page
-    assert "3 more pairs of generators were trained" in page
+    assert "3 more sets of generators were trained" in page
 
 
 def test_numbers_that_json_cannot_hold_are_dashes():
