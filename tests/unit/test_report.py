@@ -262,7 +262,7 @@ def test_networks_and_lpips_are_shown_where_there_are_any(small):
         result["hr"]["accuracy_of_replicates"] for result in metrics(root, "matrix").values()
     ]
     quality = found["Image quality, means over n = 80 test images"]
-    assert [row[4][0] for row in quality] == ["0.1234"] * 6
+    assert [row[4][0] for row in quality] == ["0.1234"] * 7
     words = without_pictures(page)
     assert "LPIPS on validation images" in words and "LPIPS was not measured" not in words
 

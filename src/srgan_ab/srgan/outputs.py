@@ -10,7 +10,7 @@ from srgan_ab.common.files import atomic_directory, atomic_file, write_metrics
 from srgan_ab.common.packs import Pack
 from srgan_ab.common.pictures import contact_sheet, save_png
 from srgan_ab.common.weights import save_weights
-from srgan_ab.srgan.progress import Fitted, FittedSrgan, enlarge, prefixed, shown
+from srgan_ab.srgan.progress import Fitted, FittedSrgan, Quality, enlarge, prefixed, shown
 from srgan_ab.srgan.rehearsal import rehearse
 from srgan_ab.srgan.training import Training
 from srgan_ab.srgan.trainings import Images, Trainings
@@ -119,7 +119,7 @@ def _counts(trainings: Trainings) -> dict[str, int]:
     return {"n_train": len(trainings.pack), "n_val": len(trainings.val)}
 
 
-def _without_ema(fitted: Fitted, trainings: Trainings) -> Mapping:
+def _without_ema(fitted: Fitted, trainings: Trainings) -> Quality:
     val = trainings.val
     return trainings.measure(enlarge(fitted.without_ema, val, trainings.runtime), val.hr)
 

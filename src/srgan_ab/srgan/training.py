@@ -116,7 +116,7 @@ class Training:
         self._go_on(phase, state)
         if not progress.pictures:
             self._picture("SRResNet", enlarge(phase.averaged, self.val, self.runtime))
-        fitted = self._choose(phase, self._opposed(phase, self._samples(lr, hr, labels)))
+        fitted = self._choose(phase, generator, self._opposed(phase, self._samples(lr, hr, labels)))
         return FittedSrgan(
             **vars(fitted),
             discriminator=discriminator,
@@ -143,7 +143,7 @@ class Training:
         load_weights(generator, read_weights(srresnet)[0], str(srresnet))
         phase = unopposed(generator, self.perceptual, lr, hr, self.settings, self.runtime, seed)
         self._go_on(phase, state)
-        return self._choose(phase, lambda row, sr: {})
+        return self._choose(phase, generator, lambda row, sr: {})
 
     def _network(self, name: str, kind: Callable[..., Network], architecture: Section) -> Network:
         torch.manual_seed(seed_for(name, self.seed))
@@ -198,7 +198,7 @@ class Training:
             self._keep(phase)
         return copy.deepcopy(phase.averaged.state_dict())
 
-    def _choose(self, phase: Phase, watch: Watch) -> Fitted:
+    def _choose(self, phase: Phase, generator: Generator, watch: Watch) -> Fitted:
         """Run a phase to its end, and put its networks where `srgan.select` would have them."""
         progress, select = self.progress, self.settings.select
         rows = progress.history(phase.name)
@@ -220,7 +220,7 @@ class Training:
         self._write_history(phase)  # of a training that was done, it may be gone
         for name, network in _kept(phase).items():
             network.load_state_dict(progress.chosen_states[name])
-        without_ema = copy.deepcopy(phase.modules["generator"]).eval()  # a copy is not compiled
+        without_ema = copy.deepcopy(generator).eval()  # a copy is not compiled
         return Fitted(phase.averaged, without_ema, rows, progress.chosen)
 
     def _picture(self, name: str, sr: np.ndarray) -> None:
