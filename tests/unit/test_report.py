@@ -239,8 +239,30 @@ def test_arms_left_out_are_named_and_nowhere_else(small):
     assert len(read.tables["Differences in accuracy"]) == len(metrics(root, "comparison"))
     words = "".join(read.text)
     assert "Left out of this run: B+, C, C+, R, P." in words
+    assert "images in 4 versions" in words and "non-adversarial" not in page
     assert "SRGAN's images added to real ones: not tested." in words
     assert not re.search(r"\b(None|nan|NaN|Undefined)\b", words)
+
+
+def test_a_generator_without_adversary_is_beside_the_others(made):
+    root, page = made
+    read = Reader(page)
+    words = "".join(read.text)
+    assert "images in 5 versions" in words
+    assert "Test images: LR, bicubic, SRResNet, non-adversarial, SRGAN and HR" in words
+    gaps = {row[0][0]: float(row[3][1]) for row in read.tables["PSNR RGB (dB) of the generators"]}
+    found = metrics(root, "ledger")["generator"]
+    assert gaps == {
+        "SRResNet": found["srresnet"]["gap"],
+        "non-adversarial": found["perceptual"]["gap"],
+        "SRGAN": found["srgan"]["gap"],
+    }
+    costs = {row[0][0]: row for row in read.tables["Networks and their training"]}
+    training = metrics(root, "train_perceptual")
+    cost = costs["generator, non-adversarial"]
+    assert float(cost[1][1]) == training["generator_parameters"]
+    assert float(cost[5][1]) == training["epoch"]
+    assert re.search(r'aria-label="PSNR, RGB[^"]*".*?non-adversarial', page, re.DOTALL)
 
 
 def test_class_names_are_text(small):
@@ -262,7 +284,7 @@ def test_networks_and_lpips_are_shown_where_there_are_any(small):
         result["hr"]["accuracy_of_replicates"] for result in metrics(root, "matrix").values()
     ]
     quality = found["Image quality, means over n = 80 test images"]
-    assert [row[4][0] for row in quality] == ["0.1234"] * 7
+    assert [row[4][0] for row in quality] == ["0.1234"] * 6
     words = without_pictures(page)
     assert "LPIPS on validation images" in words and "LPIPS was not measured" not in words
 
