@@ -1,5 +1,7 @@
 """Measure SRGAN, SRResNet and interpolation on the folders of `benchmarks.paths`.
 
+With `controls.p` also the generator that was trained without an adversarial term.
+
 After a change inside a folder `make repro` measures again. DVC alone does not see it: `dvc repro`
 does after `python tools/note_inputs.py`.
 """
@@ -22,7 +24,10 @@ def benchmark(params: Params) -> None:
     from srgan_ab.srgan.upscaling import enlarger
 
     runtime, settings = prepare(params.runtime, params.seed), params.benchmarks
-    weights = {"srresnet": paths.SRRESNET, "srgan": paths.GENERATOR}
+    weights = {"srresnet": paths.SRRESNET}
+    if params.controls.p:
+        weights["perceptual"] = paths.PERCEPTUAL
+    weights["srgan"] = paths.GENERATOR
     networks = {method: enlarger(path, runtime) for method, path in weights.items()}
     lpips = load_lpips(paths.pretrained("lpips"), runtime.device)
     folders = map(Path, settings.paths)

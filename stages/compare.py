@@ -13,7 +13,7 @@ from srgan_ab.common.stage import run
 
 def compare(params: Params) -> None:
     from srgan_ab.common import paths
-    from srgan_ab.common.arms import chosen_arms
+    from srgan_ab.common.arms import chosen_arms, chosen_domains
     from srgan_ab.common.files import read_metrics, write_csv, write_metrics, write_text
     from srgan_ab.reporting.figures import comparison, save_figure
     from srgan_ab.statistics.calibration import calibration
@@ -25,7 +25,8 @@ def compare(params: Params) -> None:
     from srgan_ab.statistics.verdict import verdict
 
     classes, arms, settings = params.data.classes, chosen_arms(params.controls), params.compare
-    predictions = Predictions.load(paths.PREDICTIONS, classes, arms)
+    domains = chosen_domains(params.controls)
+    predictions = Predictions.load(paths.PREDICTIONS, classes, arms, domains)
     validation = Predictions.load(paths.PREDICTIONS_VAL, classes, arms, ["hr"])
     ledger = read_metrics(paths.LEDGER, "test")
     model = read_metrics(paths.METRICS / f"{settings.model}.json", "accuracy")

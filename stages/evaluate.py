@@ -1,4 +1,4 @@
-"""Score every classifier on the test images, in every domain: real HR, SRGAN, bicubic, SRResNet.
+"""Score every classifier on the test images, in every domain: real HR and what was enlarged.
 
 The test images are the same for all arms, nobody trained on them, and nothing augments them. That
 all arms were trained alike is checked first. Validation images are scored for calibration alone.
@@ -14,7 +14,7 @@ def evaluate(params: Params) -> None:
     from srgan_ab.classifier.prediction import predict_all
     from srgan_ab.classifier.records import comparable_records
     from srgan_ab.common import paths
-    from srgan_ab.common.arms import ARMS, DOMAINS, chosen_arms
+    from srgan_ab.common.arms import ARMS, chosen_arms, chosen_domains
     from srgan_ab.common.files import write_metrics
     from srgan_ab.common.packs import open_packs, require_two_classes
     from srgan_ab.common.runtime import prepare
@@ -26,6 +26,7 @@ def evaluate(params: Params) -> None:
     runtime = prepare(params.runtime, params.seed)
     test, validation = open_packs("test", "val")
     classes, arms = params.data.classes, chosen_arms(params.controls)
+    domains = chosen_domains(params.controls)
     for pack in (test, validation):
         require_two_classes(pack, classes)
 
@@ -33,7 +34,7 @@ def evaluate(params: Params) -> None:
     examples = {arm: record.examples for arm, record in records.items()}
     write_metrics(paths.LEDGER, read_ledger(examples, test.index["id"].tolist()))
 
-    on_test = Predictions.of(test, predict_all(arms, "test", DOMAINS, runtime))
+    on_test = Predictions.of(test, predict_all(arms, "test", domains, runtime))
     on_test.save(paths.PREDICTIONS, classes)
     on_validation = Predictions.of(validation, predict_all(arms, "val", ["hr"], runtime))
     on_validation.save(paths.PREDICTIONS_VAL, classes)

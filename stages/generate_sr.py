@@ -1,6 +1,7 @@
 """Enlarge the LR images of every split by SRGAN, SRResNet and bicubic interpolation.
 
-With `srgan.folds`, each training image goes to the generators that were trained without its fold.
+With `controls.p` also by the generator that was trained without an adversarial term. With
+`srgan.folds`, each training image goes to the generators that were trained without its fold.
 
 Image quality, beside that of other interpolations, is measured on validation, test and a sample of
 the training images; realism by a judge trained on training images and asked about the others. The
@@ -17,6 +18,7 @@ TRAIN_SAMPLE = 500  # images at most
 
 def generate_sr(params: Params) -> None:
     from srgan_ab.common import paths
+    from srgan_ab.common.arms import chosen_domains
     from srgan_ab.common.files import write_metrics
     from srgan_ab.common.interpolation import FILTERS, Interpolated
     from srgan_ab.common.packs import SPLITS, open_images, open_packs
@@ -24,16 +26,16 @@ def generate_sr(params: Params) -> None:
     from srgan_ab.common.seeds import seed_for
     from srgan_ab.quality.image_quality import load_lpips, lr_psnr, measure
     from srgan_ab.quality.realism import halves, realism
-    from srgan_ab.srgan.generation import generate, save_samples, shares_of
+    from srgan_ab.srgan.generation import METHODS, generate, save_samples, shares_of
 
     runtime = prepare(params.runtime, params.seed)
-    packs = open_packs(*SPLITS)
+    packs, domains = open_packs(*SPLITS), chosen_domains(params.controls)
     for split in SPLITS:
-        generate(split, shares_of(split, runtime.device), runtime)
+        generate(split, shares_of(split, domains, runtime.device), runtime)
 
     lpips = load_lpips(paths.pretrained("lpips"), runtime.device)
     quality = {}
-    kept = {"bicubic": "bicubic", "srresnet": "srresnet", "srgan": "sr"}
+    kept = {method: domain for method, domain in METHODS.items() if domain in domains}
     for split, pack in zip(SPLITS, packs, strict=True):
         # training images: a sample, to see how much better they come out where they are known
         rows = slice(None, None, -(-len(pack) // TRAIN_SAMPLE) if split == "train" else None)
@@ -55,7 +57,7 @@ def generate_sr(params: Params) -> None:
         for split, accuracy in zip(SPLITS[1:], found, strict=True):
             quality[split].setdefault(method, {})["realism"] = accuracy
     write_metrics(paths.METRICS / "sr.json", quality)
-    save_samples("test")
+    save_samples("test", domains)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """Trains one control arm by A's recipe, or leaves it out if `controls` does not ask for it.
 
-b_plus: HR and SR. c: bicubic. c_plus: HR and bicubic. r: SRResNet.
+b_plus: HR and SR. c: bicubic. c_plus: HR and bicubic. r: SRResNet. p: SRGAN's training
+without its adversarial term.
 """
 
 import _bootstrap  # noqa: F401

@@ -18,18 +18,21 @@ def train_srgan(params: Params, directory: Path) -> None:
     from srgan_ab.common.checkpoints import Checkpoints
     from srgan_ab.common.runtime import prepare
     from srgan_ab.quality.image_quality import load_lpips, measure
-    from srgan_ab.srgan.outputs import train_and_write
+    from srgan_ab.srgan.outputs import train_srgan_and_write
+    from srgan_ab.srgan.trainings import Trainings
 
     seed = params.seed if params.srgan.seed is None else params.srgan.seed
     runtime = prepare(params.runtime, seed)
     lpips = load_lpips(paths.pretrained("lpips"), runtime.device)
-    train_and_write(
-        params.srgan,
-        seed,
-        runtime,
-        measure=lambda sr, hr: measure(sr, hr, lpips, runtime.device),
-        lpips=lpips,
-        checkpoints=Checkpoints(directory, runtime),
+    train_srgan_and_write(
+        Trainings(
+            params.srgan,
+            seed,
+            runtime,
+            measure=lambda sr, hr: measure(sr, hr, lpips, runtime.device),
+            lpips=lpips,
+            checkpoints=Checkpoints(directory, runtime),
+        )
     )
 
 

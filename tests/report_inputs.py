@@ -17,7 +17,7 @@ from PIL import Image
 from report import report
 from repository import ROOT, default_params
 
-from srgan_ab.common.arms import ARMS, DOMAINS
+from srgan_ab.common.arms import ARMS, chosen_domains
 from srgan_ab.common.files import write_metrics
 from srgan_ab.common.params import load
 from srgan_ab.common.schema import Params
@@ -80,12 +80,18 @@ def prepare(root: Path, *, arms=ARMS, classes=("cat", "dog"), replicates=1) -> P
         split |= {f"{side}_{name}": n // 2 for side, n in COUNTS.items()}
     write_metrics(Path("metrics/split.json"), split | COUNTS)
     quality = json.loads(Path("metrics/sr.json").read_text())
+    if "p" not in arms:
+        for methods in quality.values():
+            del methods["perceptual"]
+        write_metrics(Path("metrics/train_perceptual.json"), {})
+        columns = "epoch,val_psnr_rgb,val_psnr_y,val_ssim_y,val_lpips\n"
+        Path("plots/perceptual.csv").write_text(columns)
     write_metrics(Path("metrics/sr.json"), {"train": quality["val"], **quality})
     for arm in ARMS:
         if arm not in arms:
             write_metrics(Path(f"metrics/train_{arm}.json"), {})
 
-    test = _predictions(COUNTS["test"], replicates, arms, DOMAINS)
+    test = _predictions(COUNTS["test"], replicates, arms, chosen_domains(params.controls))
     test.save(Path("data/predictions.csv"), params.data.classes)
     _predictions(COUNTS["val"], replicates, arms, ["hr"]).save(
         Path("data/predictions_val.csv"), params.data.classes

@@ -14,11 +14,35 @@ from srgan_ab.common.checkpoints import Checkpoints
 from srgan_ab.common.params import load
 from srgan_ab.common.runtime import Runtime
 from srgan_ab.quality.image_quality import measure
-from srgan_ab.srgan.outputs import train_and_write
+from srgan_ab.srgan.outputs import train_perceptual_and_write, train_srgan_and_write
+from srgan_ab.srgan.trainings import Trainings
 
 RUNTIME = Runtime(torch.device("cpu"), "fp32")
 FOLDED = {"folds": 2, "batch_size": 2, "generator__normalization": "batch"}
 UPDATES = 12  # of each training: 2 + 2 epochs of 3
+
+
+class Killed(BaseException):
+    """SIGKILL asks no one."""
+
+
+class Mortal(Checkpoints):
+    """Keeps the state after every update, until it is killed after some number of them."""
+
+    def __init__(self, directory, updates):
+        super().__init__(directory, RUNTIME, interval=0)
+        self.left, self.whole = updates, self
+
+    def due(self):
+        if not self.whole.left:
+            raise Killed
+        self.whole.left -= 1
+        return True
+
+    def part(self, name):
+        part = Mortal(super().part(name).path.parent, 0)
+        part.whole = self  # one life for all
+        return part
 
 
 def project(tmp_path, monkeypatch):
@@ -60,9 +84,17 @@ def distance(sr, hr):
     return (sr - hr).abs().flatten(1).mean(1)
 
 
-def run(chosen, checkpoints=None, lpips=None, runtime=RUNTIME, seed=1, measured=None):
+def run(
+    chosen,
+    checkpoints=None,
+    lpips=None,
+    runtime=RUNTIME,
+    seed=1,
+    measured=None,
+    stage=train_srgan_and_write,
+):
     torch.manual_seed(0)
-    train_and_write(
+    trainings = Trainings(
         chosen,
         seed=seed,
         runtime=runtime,
@@ -70,6 +102,7 @@ def run(chosen, checkpoints=None, lpips=None, runtime=RUNTIME, seed=1, measured=
         lpips=lpips,
         checkpoints=checkpoints or Checkpoints(tempfile.mkdtemp(dir="."), runtime, interval=1e9),
     )
+    stage(trainings)
     return {
         str(path.relative_to(Path())): hashlib.sha256(path.read_bytes()).hexdigest()
         for folder in ("models", "metrics", "plots")
@@ -77,5 +110,10 @@ def run(chosen, checkpoints=None, lpips=None, runtime=RUNTIME, seed=1, measured=
     }
 
 
-def parts(name):
-    return load_file(f"models/srgan/{name}.safetensors")
+def parts(name, model="srgan"):
+    return load_file(f"models/{model}/{name}.safetensors")
+
+
+def run_perceptual(chosen, checkpoints=None):
+    """Train from what `run` has left."""
+    return run(chosen, checkpoints, stage=train_perceptual_and_write)

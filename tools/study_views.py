@@ -10,8 +10,9 @@ from srgan_ab.common.arms import ARM_NAMES
 SEEDS = ("seed", "srgan.seed")
 DIFFERENCE = "b_minus_a"
 TITLES = ARM_NAMES | {DIFFERENCE: "B − A"}
-COLOURS = ("#0072b2", "#d55e00", "#e69f00", "#009e73", "#56b4e9", "#cc79a7")  # Okabe & Ito's
-MARKERS = "osD^vP"
+# Okabe & Ito's
+COLOURS = ("#0072b2", "#d55e00", "#e69f00", "#009e73", "#56b4e9", "#cc79a7", "#000000")
+MARKERS = "osD^vPX"
 
 
 def tabulate(rows: list[dict]) -> tuple[pd.DataFrame, list[str]]:

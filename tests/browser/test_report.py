@@ -125,7 +125,9 @@ def test_a_picture_is_enlarged_and_put_away(page):
         large = dialog.locator("img")
         assert dialog.is_visible()
         assert large.bounding_box()["width"] > 1000
-        assert large.get_attribute("alt") == "Test images: LR, bicubic, SRResNet, SRGAN and HR"
+        assert large.get_attribute("alt") == (
+            "Test images: LR, bicubic, SRResNet, non-adversarial, SRGAN and HR"
+        )
         if put_away == "Escape":
             page.keyboard.press("Escape")
         else:

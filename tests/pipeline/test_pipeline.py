@@ -15,11 +15,13 @@ from .conftest import started
 
 pytestmark = pytest.mark.slow
 
-ARMS = {"a", "b", "b_plus", "c", "c_plus", "r"}
+ARMS = {"a", "b", "b_plus", "c", "c_plus", "r", "p"}
+ENLARGED = ("sr", "bicubic", "srresnet", "perceptual")
 CONTROLS = {f"train_controls@{arm}" for arm in ARMS - {"a", "b"}}
 AFTER_SRGAN = {
     "check",
     "train_srgan",
+    "train_perceptual",
     "generate_sr",
     "benchmark",
     "train_b",
@@ -54,7 +56,7 @@ def test_a_second_run_does_nothing(project):
 CHANGES = [
     ({"srgan.adversarial.weight": 0.01}, {"train_srgan"}, {"train_a", "downscale"}),
     ({"srgan.generator.channels": 12}, {"train_srgan"}, {"train_a", "downscale"}),
-    ({"srgan.seed": 8}, {"train_srgan"}, {"train_a", "downscale"}),
+    ({"srgan.seed": 8}, {"train_srgan", "train_perceptual"}, {"train_a", "downscale"}),
     (
         {"classifier.learning_rate": 0.01},
         {"train_a", "train_b", *CONTROLS},
@@ -168,7 +170,7 @@ def test_every_array_of_a_split_holds_that_split_and_no_other(project):
         index = pd.read_csv(project.root / f"data/{split}/index.csv", dtype=str)
         assert set(index["id"]) == set(rows["id"])
         arrays = [f"data/{split}/{name}.npy" for name in ("hr", "lr", "labels")]
-        arrays += [f"data/generated/{split}/{n}.npy" for n in ("sr", "bicubic", "srresnet")]
+        arrays += [f"data/generated/{split}/{n}.npy" for n in ENLARGED]
         assert {len(np.load(project.root / array)) for array in arrays} == {len(rows)}
     predictions = pd.read_csv(project.root / "data/predictions.csv", dtype=str)
     assert set(predictions["id"]) == set(table.loc[table["split"] == "test", "id"])
@@ -186,14 +188,15 @@ def resized(images, side, method):
 
 def test_image_quality_is_that_of_each_methods_images(project):
     quality = json.loads((project.root / "metrics/sr.json").read_text())
-    interpolations, networks = ("nearest", "bilinear", "bicubic", "lanczos"), ("srresnet", "srgan")
+    interpolations = ("nearest", "bilinear", "bicubic", "lanczos")
+    networks = {"srresnet": "srresnet", "perceptual": "perceptual", "srgan": "sr"}
     for split in ("train", "val", "test"):
         hr, lr = (np.load(project.root / f"data/{split}/{name}.npy") for name in ("hr", "lr"))
         judged = {m for m, values in quality[split].items() if "realism" in values}
         assert judged == ({"bicubic", *networks, "photographs"} if split != "train" else set())
-        assert list(quality[split])[:6] == [*interpolations, *networks]
+        assert list(quality[split])[:7] == [*interpolations, *networks]
         images = {method: resized(lr, hr.shape[1], method) for method in interpolations}
-        for method, domain in zip(networks, ("srresnet", "sr"), strict=True):
+        for method, domain in networks.items():
             images[method] = np.load(project.root / f"data/generated/{split}/{domain}.npy")
         for method, sr in images.items():
             found = quality[split][method]

@@ -61,6 +61,7 @@ def test_it_tells_the_story_of_other_params_too(project, tmp_path):
         "pretrained.lpips": str(tmp_path / "squeezenet.safetensors"),
         "controls.b_plus": False,
         "controls.r": False,
+        "controls.p": False,
         "b.images": "hr+sr",
         "classifier.replicates": 2,
         "srgan.adversarial.loss": "relativistic",
@@ -72,7 +73,7 @@ def test_it_tells_the_story_of_other_params_too(project, tmp_path):
     made = outputs(read(clone))
     arms = made["arms"][0].data["text/html"]
     assert "real HR + SRGAN" in arms
-    assert "B+" not in arms and "SRResNet" not in arms
+    assert "B+" not in arms and "SRResNet" not in arms and "non-adversarial" not in arms
     assert "not measured" not in made["quality-table"][0].data["text/html"]
     assert "2 networks per arm" in made["verdict"][0].data["text/markdown"]
 

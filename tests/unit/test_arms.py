@@ -21,7 +21,13 @@ from srgan_ab.common.stage import definition
 from srgan_ab.common.weights import read_weights, save_weights
 
 SIZE = 16
-SOURCE = {"hr": 0, "sr": 1, "bicubic": 2, "srresnet": 3}  # the green channel names the domain
+SOURCE = {
+    "hr": 0,
+    "sr": 1,
+    "bicubic": 2,
+    "srresnet": 3,
+    "perceptual": 4,
+}  # the green channel names the domain
 COUNTS = {"train": (24, 16), "val": (6, 4)}
 
 
@@ -73,6 +79,7 @@ def seen(examples):
         ("c", ["bicubic"]),
         ("c_plus", ["hr", "bicubic"]),
         ("r", ["srresnet"]),
+        ("p", ["perceptual"]),
     ],
 )
 @pytest.mark.parametrize("split", ["train", "val"])
@@ -177,10 +184,10 @@ def test_every_arm_makes_as_many_updates_from_the_same_start(project, monkeypatc
     monkeypatch.setattr(arms, "fit", spy)
     updates = {}
     project["b"] = {"images": "sr", "per_class": 3}
-    for arm in ("a", "b", "b_plus", "r"):
+    for arm in ("a", "b", "b_plus", "r", "p"):
         updates[arm] = run(arm, project)["updates"]
     assert set(updates.values()) == {6}
-    for arm in ("b", "b_plus", "r"):
+    for arm in ("b", "b_plus", "r", "p"):
         assert all(torch.equal(v, starts["a"][k]) for k, v in starts[arm].items())
 
 

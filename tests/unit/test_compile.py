@@ -13,10 +13,9 @@ from srgan_ab.srgan.discriminator import Discriminator
 from srgan_ab.srgan.generator import Generator
 from srgan_ab.srgan.history import History
 from srgan_ab.srgan.losses import PIXEL_LOSSES
+from srgan_ab.srgan.objectives import DiscriminatorLoss, GeneratorLoss
 from srgan_ab.srgan.steps import (
     Adversaries,
-    DiscriminatorLoss,
-    GeneratorLoss,
     adversarial_step,
     pretrain_step,
 )

@@ -11,7 +11,7 @@ from srgan_ab.data import manifest
 from srgan_ab.statistics import predictions
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-ARMS = ("a", "b", "b_plus", "c", "c_plus", "r")
+ARMS = ("a", "b", "b_plus", "c", "c_plus", "r", "p")
 
 
 def leaves(section, prefix=""):
@@ -62,7 +62,7 @@ def test_readme_table_is_the_committed_run(arm):
     assert table_row(README, arm)[2:] == expected
 
 
-@pytest.mark.parametrize("method", ["bicubic", "srresnet", "srgan"])
+@pytest.mark.parametrize("method", ["bicubic", "srresnet", "perceptual", "srgan"])
 def test_readme_image_quality_is_the_committed_run(method):
     quality = json.loads(committed_run("metrics/sr.json"))["test"][method]
     assert table_row(README, method)[1:] == [

@@ -11,7 +11,6 @@ from repository import ROOT, default_params
 from srgan_ab.classifier import arms
 from srgan_ab.classifier.prediction import predict
 from srgan_ab.common import paths
-from srgan_ab.common.arms import DOMAINS
 from srgan_ab.common.errors import UserError
 from srgan_ab.common.params import Declared, parse
 from srgan_ab.common.runtime import prepare
@@ -21,6 +20,7 @@ from srgan_ab.statistics.predictions import Predictions
 SIZE = 16
 COUNTS = {"train": 24, "val": 8, "test": 12}
 CLASSES = ["cat", "dog"]
+DOMAINS = ("hr", "sr", "bicubic", "srresnet")  # of a run without p
 
 
 @pytest.fixture(scope="module")
@@ -28,7 +28,7 @@ def values(tmp_path_factory):
     """Packs of noise, brighter for dogs, and the arms a, b and c trained on them."""
     values = default_params()
     values["classifier"] |= {"epochs": 1, "batch_size": 8, "replicates": 2}
-    values["controls"] |= {"b_plus": False, "c": True, "c_plus": False, "r": False}
+    values["controls"] |= {"b_plus": False, "c": True, "c_plus": False, "r": False, "p": False}
     values["runtime"] |= {"device": "cpu", "precision": "fp32"}
     directory = tmp_path_factory.mktemp("project")
     (directory / "dvc.yaml").write_text((ROOT / "dvc.yaml").read_text())
@@ -58,7 +58,7 @@ def values(tmp_path_factory):
         pd.concat(tables).to_csv(paths.SPLIT, index=False)
         for arm, stage in (("a", "train_a"), ("b", "train_b"), ("c", "train_controls@c")):
             arms.train_arm(arm, Declared(parse(values), definition(stage)["params"]))
-        for arm in ("b_plus", "c_plus", "r"):
+        for arm in ("b_plus", "c_plus", "r", "p"):
             arms.leave_out(arm)
         yield values
 
@@ -70,7 +70,7 @@ def run(values):
 def test_it_leaves_probabilities_metrics_and_the_ledger(values):
     run(values)
     chosen = ("a", "b", "c")
-    test = Predictions.load(paths.PREDICTIONS, CLASSES, chosen)
+    test = Predictions.load(paths.PREDICTIONS, CLASSES, chosen, DOMAINS)
     runtime = prepare(parse(values).runtime, 0)
     for (arm, domain), rows in test.probabilities.items():
         folder = paths.pack("test") if domain == "hr" else paths.generated("test")

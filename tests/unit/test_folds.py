@@ -16,7 +16,7 @@ from srgan_ab.common.packs import Pack, open_images, open_pack
 from srgan_ab.common.runtime import Runtime
 from srgan_ab.common.weights import save_weights
 from srgan_ab.srgan.folds import _fill_empty, assign_folds, rows_without
-from srgan_ab.srgan.generation import generate, shares_of
+from srgan_ab.srgan.generation import WEIGHTS, generate, shares_of
 from srgan_ab.srgan.generator import Generator, load_generator
 from srgan_ab.srgan.upscaling import upscale
 
@@ -111,7 +111,7 @@ def test_without_a_fold_the_others_are_seen_evenly_and_as_often_as_all(fold, see
 
 @pytest.fixture
 def networks(tmp_path, monkeypatch):
-    """Packs of 7 images in 3 folds, and four different pairs of untrained generators."""
+    """Packs of 7 images in 3 folds, and four different sets of untrained generators."""
     monkeypatch.chdir(tmp_path)
     random = np.random.default_rng(0)
     for split in ("train", "val"):
@@ -126,10 +126,8 @@ def networks(tmp_path, monkeypatch):
     torch.manual_seed(0)
     files = {}
     for pair in (None, 0, 1, 2):
-        for whole in (paths.GENERATOR, paths.SRRESNET):
-            path = files[whole.stem, pair] = (
-                whole if pair is None else paths.without_fold(whole, pair)
-            )
+        for domain, whole in WEIGHTS.items():
+            path = files[domain, pair] = whole if pair is None else paths.without_fold(whole, pair)
             save_weights(path, Generator(**TINY), TINY)
     return files
 
@@ -147,19 +145,29 @@ def test_every_image_is_made_by_the_generator_that_never_saw_it(networks):
     table = pd.DataFrame({"id": [f"{n:02}" for n in range(7)], "fold": FOLD})
     table[::-1].to_csv(paths.FOLDS, index=False)  # found by id, not by row
     for split in ("train", "val"):
-        generate(split, shares_of(split, RUNTIME.device), RUNTIME)
-    for domain, name in (("sr", "generator"), ("srresnet", "srresnet")):
-        made = {pair: own_output(networks[name, pair], "train") for pair in (None, 0, 1, 2)}
+        generate(split, shares_of(split, WEIGHTS, RUNTIME.device), RUNTIME)
+    for domain in WEIGHTS:
+        made = {pair: own_output(networks[domain, pair], "train") for pair in (None, 0, 1, 2)}
         for row, fold in enumerate(FOLD):
             image = open_images("train", domain)[row]
             assert [p for p, own in made.items() if np.array_equal(image, own[row])] == [fold]
-        assert np.array_equal(open_images("val", domain), own_output(networks[name, None], "val"))
+        assert np.array_equal(open_images("val", domain), own_output(networks[domain, None], "val"))
 
 
-def test_without_folds_one_pair_makes_all(networks):
+def test_without_folds_one_set_makes_all(networks):
     assert not Path(paths.FOLDS).exists()
-    (share,) = shares_of("train", RUNTIME.device)
+    (share,) = shares_of("train", WEIGHTS, RUNTIME.device)
     assert share.rows.tolist() == list(range(7))
     generate("train", [share], RUNTIME)
-    expected = own_output(networks["generator", None], "train")
+    expected = own_output(networks["sr", None], "train")
     assert np.array_equal(open_images("train", "sr"), expected)
+
+
+def test_a_domain_that_is_not_wanted_needs_no_generator_and_gets_no_images(networks):
+    networks["perceptual", None].unlink()
+    wanted = ("hr", "sr", "bicubic", "srresnet")
+    generate("train", shares_of("train", wanted, RUNTIME.device), RUNTIME)
+    made = {file.stem for file in paths.generated("train").iterdir()}
+    assert made == {"sr", "bicubic", "srresnet"}
+    with pytest.raises(UserError, match=r"models/perceptual/generator\.safetensors is missing"):
+        shares_of("train", WEIGHTS, RUNTIME.device)

@@ -30,10 +30,10 @@ def test_copies_follow_the_pack_row_by_row_across_blocks(lr, tmp_path, monkeypat
     np.save(directory / "labels.npy", np.zeros(5, np.int64))
     (directory / "index.csv").write_text("id,label,group,flagged\n" + "x,cat,0,0\n" * 5)
     torch.manual_seed(0)
-    srgan, srresnet = Generator(1, 8, "none").eval(), Generator(1, 8, "none").eval()
-    generation.generate("val", [generation.Share(np.arange(5), srgan, srresnet)], RUNTIME)
+    networks = {d: Generator(1, 8, "none").eval() for d in ("sr", "srresnet", "perceptual")}
+    generation.generate("val", [generation.Share(np.arange(5), networks)], RUNTIME)
 
-    for domain, generator in (("sr", srgan), ("srresnet", srresnet)):
+    for domain, generator in networks.items():
         out = np.empty((5, 32, 32, 3), np.uint8)
         upscale(generator, lr, out, RUNTIME)
         assert np.array_equal(open_images("val", domain), out)

@@ -163,3 +163,8 @@ def test_the_generators_gap_is_train_less_test():
     assert "folds" not in found
     folded = generator_gap(quality, {"n_train": 12, "n_val": 4, "folds": 3})
     assert folded == found | {"folds": 3}
+    for side, psnr in (("train", 28.75), ("test", 28.5)):
+        quality[side]["perceptual"] = {"psnr_rgb": psnr}
+    more = generator_gap(quality, {"n_train": 12, "n_val": 4})
+    assert {key: more[key] for key in found} == found
+    assert more["perceptual"]["gap"] == 0.25

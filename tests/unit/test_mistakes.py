@@ -102,6 +102,10 @@ MISTAKES = {
         {"srgan.pixel.weight": 0.0, "srgan.adversarial.weight": 0.0},
         "srgan.pixel.weight, .* and srgan.total_variation are all 0, .*: set one above 0",
     ),
+    "nothing to learn without an adversary": (
+        {"srgan.pixel.weight": 0.0},
+        "controls.p trains .* and srgan.pixel.weight, .* are all 0, .* or controls.p to false",
+    ),
     "a penalty beside BatchNorm": (
         {"srgan.adversarial.r1": 1.0},
         "srgan.adversarial.r1 and r2 .* set srgan.discriminator.normalization to none",

@@ -211,9 +211,31 @@ def test_arms_left_out_are_named_and_nowhere_else(small):
     assert [row[0][0] for row in accuracy] == ["A", "B"]
     assert len(read.tables["Differences in accuracy"]) == len(metrics(root, "comparison"))
     words = "".join(read.text)
-    assert "Left out of this run: B+, C, C+, R." in words
+    assert "Left out of this run: B+, C, C+, R, P." in words
+    assert "images in 4 versions" in words and "non-adversarial" not in page
     assert "SRGAN's images added to real ones: not tested." in words
     assert not re.search(r"\b(None|nan|NaN|Undefined)\b", words)
+
+
+def test_a_generator_without_adversary_is_beside_the_others(made):
+    root, page = made
+    read = Reader(page)
+    words = "".join(read.text)
+    assert "images in 5 versions" in words
+    assert "Test images: LR, bicubic, SRResNet, non-adversarial, SRGAN and HR" in words
+    gaps = {row[0][0]: float(row[3][1]) for row in read.tables["PSNR RGB (dB) of the generators"]}
+    found = metrics(root, "ledger")["generator"]
+    assert gaps == {
+        "SRResNet": found["srresnet"]["gap"],
+        "non-adversarial": found["perceptual"]["gap"],
+        "SRGAN": found["srgan"]["gap"],
+    }
+    costs = {row[0][0]: row for row in read.tables["Networks and their training"]}
+    training = metrics(root, "train_perceptual")
+    cost = costs["generator, non-adversarial"]
+    assert float(cost[1][1]) == training["generator_parameters"]
+    assert float(cost[5][1]) == training["epoch"]
+    assert re.search(r'aria-label="PSNR, RGB[^"]*".*?non-adversarial', page, re.DOTALL)
 
 
 def test_class_names_are_text(small):
@@ -251,7 +273,7 @@ def test_folds_are_said_where_there_are_any(made, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     report(load(Path("params.yaml")))
     page = without_pictures(Path("plots/report.html").read_text())
-    assert "3 pairs, each trained without one fold" in page
+    assert "3 sets of them, each trained without one fold" in page
     assert "0 of the training images had been seen" in page
     assert "on training images, not seen" in page
-    assert "3 more pairs of generators were trained" in page
+    assert "3 more sets of generators were trained" in page

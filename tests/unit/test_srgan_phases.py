@@ -14,10 +14,10 @@ from srgan_ab.common.params import load
 from srgan_ab.common.runtime import Runtime
 from srgan_ab.srgan.discriminator import Discriminator
 from srgan_ab.srgan.generator import Generator
-from srgan_ab.srgan.phases import adversarial, pretraining
+from srgan_ab.srgan.phases import adversarial, pretraining, unopposed
 
 RUNTIME = Runtime(torch.device("cpu"), "fp32")
-PHASES = ("pretraining", "adversarial")
+PHASES = ("pretraining", "adversarial", "unopposed")
 
 
 @pytest.fixture
@@ -47,6 +47,8 @@ def start(settings, name, activation="prelu"):
     generator = Generator(1, 4, "batch", activation)
     if name == "pretraining":
         return pretraining(generator, lr, hr, settings, RUNTIME, seed=3)
+    if name == "unopposed":
+        return unopposed(generator, None, lr, hr, settings, RUNTIME, seed=3)
     return adversarial(generator, Discriminator(4), None, lr, hr, settings, RUNTIME, seed=3)
 
 
@@ -216,6 +218,7 @@ def test_a_loss_that_is_not_finite_is_named_with_its_update(settings):
         ("pretraining", {"gradient_clip": 1.0}),
         ("adversarial", {"gradient_clip": 1.0, "adversarial": {"label_noise": 0.1, "history": 4}}),
         ("adversarial", {"adversarial": {"loss": "relativistic"}}),
+        ("unopposed", {"gradient_clip": 1.0}),
     ],
 )
 def test_an_update_reads_nothing_from_the_device(settings, name, changes):

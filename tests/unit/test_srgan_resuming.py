@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 import toy_srgan
-from toy_srgan import FOLDED, RUNTIME, UPDATES, run, settings
+from toy_srgan import FOLDED, RUNTIME, UPDATES, Killed, Mortal, run, settings
 
 from srgan_ab.common.checkpoints import Checkpoints
 from srgan_ab.common.errors import UserError
@@ -18,29 +18,6 @@ pytestmark = pytest.mark.slow
 @pytest.fixture
 def project(tmp_path, monkeypatch):
     return toy_srgan.project(tmp_path, monkeypatch)
-
-
-class Killed(BaseException):
-    """SIGKILL asks no one."""
-
-
-class Mortal(Checkpoints):
-    """Keeps the state after every update, until it is killed after some number of them."""
-
-    def __init__(self, directory, updates):
-        super().__init__(directory, RUNTIME, interval=0)
-        self.left, self.whole = updates, self
-
-    def due(self):
-        if not self.whole.left:
-            raise Killed
-        self.whole.left -= 1
-        return True
-
-    def part(self, name):
-        part = Mortal(super().part(name).path.parent, 0)
-        part.whole = self  # one life for all
-        return part
 
 
 @pytest.mark.parametrize("updates", [1, 2, 3, 5, 6, 7, 8, 9])

@@ -12,14 +12,14 @@ from srgan_ab.srgan.discriminator import Discriminator
 from srgan_ab.srgan.generator import Generator
 from srgan_ab.srgan.history import History
 from srgan_ab.srgan.losses import PIXEL_LOSSES, discriminator_loss
+from srgan_ab.srgan.objectives import DiscriminatorLoss, GeneratorLoss
 from srgan_ab.srgan.steps import (
     Adversaries,
-    DiscriminatorLoss,
-    GeneratorLoss,
     adversarial_step,
     descend,
     pretrain_step,
     shifted,
+    unopposed_step,
     warm_up_step,
 )
 
@@ -249,3 +249,29 @@ def test_a_warm_up_is_the_discriminators_part_of_an_update(kind):
     assert first == {key: second[key] for key in first}
     pairs = zip(alone.discriminator.parameters(), together.discriminator.parameters(), strict=True)
     assert all(torch.equal(*pair) for pair in pairs)
+
+
+def unopposed(nets, images, loss):
+    networks = nets.generator, nets.optimizer_g, nets.random
+    return unopposed_step(*networks, *images, loss, None, RUNTIME)
+
+
+@pytest.mark.parametrize("term", ["pixel", "perceptual", "total_variation"])
+def test_without_a_discriminator_the_generator_moves_as_beside_one_of_no_weight(term):
+    """On the same batch, from the same state, with the same draws."""
+    torch.manual_seed(1)
+    alone = adversaries()
+    torch.manual_seed(1)
+    together, images = adversaries(), batch()
+    loss = only(term)
+    first = unopposed(alone, images, loss)
+    second = adversarial_step(together, *images, loss, judge(), None, RUNTIME)
+    assert first == {key: second[key] for key in first}
+    assert set(first) == {f"loss_{term}", "gradient_norm_g"}
+    pairs = zip(alone.generator.parameters(), together.generator.parameters(), strict=True)
+    assert all(torch.equal(*pair) for pair in pairs)
+
+
+def test_an_adversarial_term_needs_a_discriminator():
+    with pytest.raises(ValueError, match="the adversarial term has a weight and no discriminator"):
+        unopposed(adversaries(), batch(), only("adversarial"))

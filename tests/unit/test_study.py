@@ -8,7 +8,7 @@ import pytest
 from srgan_ab.common.errors import UserError
 
 TOOLS = Path(__file__).resolve().parents[2] / "tools"
-ARMS = ("a", "b", "b_plus", "c", "c_plus", "r")
+ARMS = ("a", "b", "b_plus", "c", "c_plus", "r", "p")
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""`srgan-ab benchmark`: SRGAN and SRResNet beside interpolation on folders of HR pictures."""
+"""`srgan-ab benchmark`: generators beside interpolation on folders of HR pictures."""
 
 from pathlib import Path
 from typing import Annotated, Literal
@@ -19,6 +19,13 @@ def benchmark(
     ] = None,
     srresnet: Annotated[
         Path | None, typer.Option(help=f"Weights of the SRResNet; default: {paths.SRRESNET}.")
+    ] = None,
+    perceptual: Annotated[
+        Path | None,
+        typer.Option(
+            help="Weights of the generator that was trained without an adversarial term; "
+            f"default: {paths.PERCEPTUAL}, if it is there."
+        ),
     ] = None,
     lpips: Annotated[
         Path | None,
@@ -56,11 +63,12 @@ def benchmark(
     networks = {}
     for method, given, default in (
         ("srresnet", srresnet, paths.SRRESNET),
+        ("perceptual", perceptual, paths.PERCEPTUAL),
         ("srgan", srgan, paths.GENERATOR),
     ):
         if given or default.exists():
             networks[method] = enlarger(given or default, runtime, tile)
-        else:
+        elif method != "perceptual":  # a control, which not every run has
             typer.echo(
                 f"{default} is missing, so there is no row {method}: train it, or give --{method}",
                 err=True,

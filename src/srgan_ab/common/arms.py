@@ -5,8 +5,14 @@ An arm is a classifier and what it was trained on; a domain is a version of the 
 
 from srgan_ab.common.schema import Controls, Params
 
-DOMAINS = {"hr": "real HR", "sr": "SRGAN", "bicubic": "bicubic", "srresnet": "SRResNet"}
-ARM_NAMES = {"a": "A", "b": "B", "b_plus": "B+", "c": "C", "c_plus": "C+", "r": "R"}
+DOMAINS = {
+    "hr": "real HR",
+    "sr": "SRGAN",
+    "bicubic": "bicubic",
+    "srresnet": "SRResNet",
+    "perceptual": "non-adversarial",  # SRGAN's training without its adversarial term
+}
+ARM_NAMES = {"a": "A", "b": "B", "b_plus": "B+", "c": "C", "c_plus": "C+", "r": "R", "p": "P"}
 ARMS = tuple(ARM_NAMES)
 TRAINED_ON = {
     "a": ("hr",),
@@ -15,6 +21,7 @@ TRAINED_ON = {
     "c": ("bicubic",),
     "c_plus": ("hr", "bicubic"),
     "r": ("srresnet",),
+    "p": ("perceptual",),
 }
 
 Subject = tuple[str, str]  # (arm, domain): a classifier, and what it was tested on
@@ -23,6 +30,11 @@ Subject = tuple[str, str]  # (arm, domain): a classifier, and what it was tested
 def chosen_arms(controls: Controls) -> tuple[str, ...]:
     """The arms of a run: a, b, and the control arms that `controls` of params.yaml asks for."""
     return tuple(arm for arm in ARMS if arm in ("a", "b") or getattr(controls, arm))
+
+
+def chosen_domains(controls: Controls) -> tuple[str, ...]:
+    """The domains of a run: one whose generator is trained for p alone goes with it."""
+    return tuple(domain for domain in DOMAINS if domain != "perceptual" or controls.p)
 
 
 def domains_of(arm: str, params: Params) -> tuple[str, ...]:

@@ -20,6 +20,7 @@ PRETRAINED = Path("models/pretrained")
 GENERATOR = Path("models/srgan/generator.safetensors")
 SRRESNET = Path("models/srgan/srresnet.safetensors")
 DISCRIMINATOR = Path("models/srgan/discriminator.safetensors")
+PERCEPTUAL = Path("models/perceptual/generator.safetensors")  # where controls.p is true
 FOLDS = Path("models/srgan/folds.csv")  # with srgan.folds above 1
 
 METRICS = Path("metrics")
@@ -33,12 +34,12 @@ def pack(split: str) -> Path:
 
 
 def generated(split: str) -> Path:
-    """Directory of one split's up-scaled images: `sr.npy bicubic.npy srresnet.npy`."""
+    """Directory of one split's up-scaled images: a file per domain, `sr.npy` for one."""
     return Path("data/generated") / split
 
 
 def without_fold(weights: Path, fold: int) -> Path:
-    """Weights, of `GENERATOR` or `SRRESNET`, of the network that was trained without one fold."""
+    """Weights, of `GENERATOR` and others, of the network that was trained without one fold."""
     return weights.parent / f"without_fold_{fold}" / weights.name
 
 

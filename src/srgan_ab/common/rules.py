@@ -119,11 +119,18 @@ def _broken_by_srgan(params: "Params") -> Iterator[str]:
             "srgan.generator.skip bicubic adds to a picture, so it needs srgan.generator.output "
             "linear; or set srgan.generator.skip to none"
         )
-    weights = (srgan.pixel.weight, srgan.perceptual.weight, phase.weight, srgan.total_variation)
-    if not any(weights):
+    pixel, perceptual = srgan.pixel.weight, srgan.perceptual.weight
+    total_variation = srgan.total_variation
+    if not any((pixel, perceptual, phase.weight, total_variation)):
         yield (
             "srgan.pixel.weight, srgan.perceptual.weight, srgan.adversarial.weight and "
             "srgan.total_variation are all 0, so SRGAN would learn nothing: set one above 0"
+        )
+    elif params.controls.p and not any((pixel, perceptual, total_variation)):
+        yield (
+            "controls.p trains the generator without SRGAN's adversarial term, and "
+            "srgan.pixel.weight, srgan.perceptual.weight and srgan.total_variation are all 0, so "
+            "it would learn nothing: set one above 0, or controls.p to false"
         )
     if (phase.r1 or phase.r2) and srgan.discriminator.normalization == "batch":
         yield (

@@ -115,6 +115,7 @@ class Controls(Section):
     c: bool
     c_plus: bool
     r: bool
+    p: bool
 
 
 class GeneratorParams(Section):

@@ -29,9 +29,9 @@ def accuracy_matrix(
         matrix: arm to domain to scores, of `matrix.score_matrix`.
         trained_on: arm to what it was trained on, in words.
     """
-    arms = list(matrix)
+    arms, domains = list(matrix), list(matrix["a"])
     values, lows, highs = (
-        100 * np.array([[matrix[arm][domain][key] for domain in DOMAINS] for arm in arms])
+        100 * np.array([[matrix[arm][domain][key] for domain in domains] for arm in arms])
         for key in ("accuracy", "accuracy_low", "accuracy_high")
     )
     axes.imshow(values, cmap="viridis", aspect="auto")
@@ -41,7 +41,7 @@ def accuracy_matrix(
         axes.text(column, row, f"{value:.1f}", ha="center", va="bottom", size=12, color=ink)
         ends = f"{lows[row, column]:.1f} to {highs[row, column]:.1f}"
         axes.text(column, row + 0.05, ends, ha="center", va="top", size=8, color=ink)
-    axes.set_xticks(range(len(DOMAINS)), [DOMAINS[domain] for domain in DOMAINS])
+    axes.set_xticks(range(len(domains)), [DOMAINS[domain] for domain in domains])
     axes.set_yticks(range(len(arms)), [f"{ARM_NAMES[a]}: {trained_on[a]}" for a in arms])
     axes.set(
         title="Accuracy (%), with 95 % intervals",

@@ -15,7 +15,7 @@ from markdown_it import MarkdownIt
 from PIL import Image
 
 from srgan_ab.common import paths
-from srgan_ab.common.arms import ARM_NAMES
+from srgan_ab.common.arms import ARM_NAMES, DOMAINS
 from srgan_ab.common.files import read_csv, read_metrics, whole
 from srgan_ab.reporting import charts, report_charts, tables
 from srgan_ab.reporting.report_charts import ARM_COLOURS, Chart
@@ -80,8 +80,10 @@ def _context(
     matrix, differences = _metrics("matrix", *arms), _metrics("comparison", *pairs)
     quality, generators = _metrics("sr", "test"), _metrics("train_srgan", "n_train", "n_val")
     ledger = _metrics("ledger", "arms", "accuracy", "generator")
+    perceptual = _metrics("train_perceptual")
     training = {arm: _metrics(f"train_{arm}") for arm in arms}
     images = matrix["a"]["hr"]["n"]
+    enlarged = [DOMAINS[d] for d in ("bicubic", "srresnet", "perceptual", "sr") if d in matrix["a"]]
     replicates = len(matrix["a"]["hr"]["accuracy_of_replicates"])
     networks = "one network per arm" if replicates == 1 else f"mean of {replicates} networks"
     pooled = "" if replicates == 1 else f", {replicates} networks pooled"
@@ -94,6 +96,7 @@ def _context(
     return {
         "verdict": _verdict(),
         "images": images,
+        "versions": len(matrix["a"]),
         "replicates": replicates,
         "networks": networks,
         "synthetic": synthetic,
@@ -139,12 +142,12 @@ def _context(
         "learning_charts": report_charts.learning_charts(validation, networks),
         "seen": tables.seen_table(ledger, images),
         "gap": tables.gap_table(ledger["generator"]),
-        "cost": tables.cost_table(training, generators),
+        "cost": tables.cost_table(training, generators, perceptual),
         "pictures": {
             name: _picture(name, description)
             for name, description in {
                 "lr_hr": "Training images as LR, enlarged pixel by pixel, beside HR",
-                "sr_samples": "Test images: LR, bicubic, SRResNet, SRGAN and HR",
+                "sr_samples": f"Test images: LR, {', '.join(enlarged)} and HR",
                 "snapshots": "Validation images as the generator made them after some epochs",
                 "transformed": "Training images as they are, augmented and normalised",
                 "predictions_a": "Test images with what A says of them; errors are framed",

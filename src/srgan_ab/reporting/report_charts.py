@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from srgan_ab.common import paths
-from srgan_ab.common.arms import ARM_NAMES
+from srgan_ab.common.arms import ARM_NAMES, DOMAINS
 from srgan_ab.common.balance import LAST, state_of
 from srgan_ab.common.files import read_csv
 from srgan_ab.reporting import charts
@@ -15,7 +15,11 @@ from srgan_ab.reporting.charts import GREEN, PURPLE, Curve
 from srgan_ab.reporting.figures import BLUE, GREY, VERMILION
 
 ARM_COLOURS = {"a": BLUE, "b": VERMILION}
-PHASES = {"srresnet": ("SRResNet", BLUE, "-"), "srgan": ("SRGAN", VERMILION, "--")}
+PHASES = {
+    "srresnet": (DOMAINS["srresnet"], BLUE, "-"),
+    "srgan": (DOMAINS["sr"], VERMILION, "--"),
+    "perceptual": (DOMAINS["perceptual"], GREEN, "-."),  # empty where it was left out
+}
 GENERATOR_LOSSES = {
     "pixel": (BLUE, "-"),
     "perceptual": (VERMILION, "--"),

@@ -25,8 +25,9 @@ SCORE_NAMES = {
 METHOD_NAMES = {
     "photographs": "real against real",
     "lanczos": "Lanczos",
-    "srresnet": "SRResNet",
-    "srgan": "SRGAN",
+    "srresnet": DOMAINS["srresnet"],
+    "perceptual": DOMAINS["perceptual"],
+    "srgan": DOMAINS["sr"],
 }
 QUALITY_NAMES = {
     "psnr_rgb": "PSNR RGB (dB)",
@@ -83,17 +84,17 @@ def quality_table(caption: str, quality: Mapping[str, Mapping[str, float | None]
 
 def matrix_table(matrix: Mapping[str, Mapping], trained_on: Mapping[str, str]) -> Table:
     """Accuracy of every arm in every test domain, with its interval."""
-    rows, networks = [], ""
+    rows, networks, domains = [], "", list(matrix["a"])
     for arm, results in matrix.items():
         cells = []
-        for domain in DOMAINS:
+        for domain in domains:
             value, images = results[domain]["accuracy"], results[domain]["n"]
             networks = " and networks" if len(results[domain]["accuracy_of_replicates"]) > 1 else ""
             ends = (points(results[domain][f"accuracy_{end}"], images) for end in ("low", "high"))
             shown = f"{points(value, images).text} ({' to '.join(end.text for end in ends)})"
             cells.append(Cell(shown, value, heat=max(0.0, 2 * value - 1)))
         rows.append([text(ARM_NAMES[arm]), text(trained_on[arm]), *cells])
-    head = ["arm", "trained on", *(f"on {DOMAINS[domain]}" for domain in DOMAINS)]
+    head = ["arm", "trained on", *(f"on {DOMAINS[domain]}" for domain in domains)]
     return Table(f"Accuracy in %, with 95 % intervals over test images{networks}", head, rows)
 
 
@@ -253,7 +254,8 @@ def gap_table(generator: Mapping[str, Mapping]) -> Table:
             *(number(generator[method][f"psnr_rgb_{side}"], 2) for side in ("train", "test")),
             number(generator[method]["gap"], 2, "+"),
         ]
-        for method in ("srresnet", "srgan")
+        for method in METHOD_NAMES
+        if method in generator
     ]
     train = "on training images, not seen" if "folds" in generator else "on training images"
     head = ["generator", train, "on test images", "gap"]
@@ -261,9 +263,17 @@ def gap_table(generator: Mapping[str, Mapping]) -> Table:
 
 
 def cost_table(
-    training: Mapping[str, Mapping[str, float]], generators: Mapping[str, float]
+    training: Mapping[str, Mapping[str, float]],
+    generators: Mapping[str, float],
+    perceptual: Mapping[str, float],
 ) -> Table:
-    """Size and length of every training."""
+    """Size and length of every training.
+
+    Args:
+        training: arm to `metrics/train_<arm>.json`.
+        generators: `metrics/train_srgan.json`.
+        perceptual: `metrics/train_perceptual.json`, empty where it was left out.
+    """
     rows = [
         [
             text(f"classifier {ARM_NAMES[arm]}"),
@@ -275,16 +285,20 @@ def cost_table(
         ]
         for arm, result in training.items()
     ]
+    networks = [("generator", "generator", generators)]
+    networks += [("discriminator", "discriminator", generators)]
+    if perceptual:
+        networks += [(f"generator, {METHOD_NAMES['perceptual']}", "generator", perceptual)]
     rows += [
         [
             text(name),
-            number(generators[f"{name}_parameters"]),
-            number(generators["n_train"]),
-            number(generators["n_val"]),
+            number(result[f"{kind}_parameters"]),
+            number(result["n_train"]),
+            number(result["n_val"]),
             number(None),
-            number(generators["epoch"]),
+            number(result["epoch"]),
         ]
-        for name in ("generator", "discriminator")
+        for name, kind, result in networks
     ]
     head = [
         *("network", "parameters", "training images", "validation images"),

@@ -1,13 +1,13 @@
-"""Enlarged copies of a split: SRGAN, SRResNet and bicubic, row by row like the pack itself."""
+"""Enlarged copies of a split, by generators and bicubic, row by row like the pack itself."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import torch
 
 from srgan_ab.common import paths
+from srgan_ab.common.arms import DOMAINS
 from srgan_ab.common.files import atomic_directory, damaged, read_csv
 from srgan_ab.common.interpolation import Interpolated
 from srgan_ab.common.packs import new_array, open_images, open_pack
@@ -16,61 +16,64 @@ from srgan_ab.common.runtime import Runtime
 from srgan_ab.srgan.generator import Generator, load_generator
 from srgan_ab.srgan.upscaling import upscale
 
+WEIGHTS = {"sr": paths.GENERATOR, "srresnet": paths.SRRESNET, "perceptual": paths.PERCEPTUAL}
+# as metrics and pictures have them: method to the domain of its images, in this order
+METHODS = {"bicubic": "bicubic", "srresnet": "srresnet", "perceptual": "perceptual", "srgan": "sr"}
 SHOWN = 8  # test images in the picture
 BLOCK = 256  # images held in memory
 
 
 @dataclass(frozen=True)
 class Share:
-    """Images of a split, and the generators that enlarge them, in evaluation mode."""
+    """Images of a split, and the generators that enlarge them, in evaluation mode, by domain."""
 
     rows: np.ndarray
-    srgan: Generator
-    srresnet: Generator
+    generators: dict[str, Generator]
 
 
-def shares_of(split: str, device: torch.device) -> list[Share]:
-    """Who enlarges what: one pair of generators every image, or each fold those that never saw it.
+def shares_of(split: str, domains: Collection[str], device: torch.device) -> list[Share]:
+    """Who enlarges what: the same generators every image, or each fold those that never saw it.
 
     Args:
         split: `train`, `val` or `test`; where `models/srgan/folds.csv` is, `train` has folds.
+        domains: that are wanted; those that no generator makes do no harm.
         device: of the generators.
 
     Raises:
         UserError: weights are missing or do not fit.
     """
-
-    def networks(*weights: Path) -> list[Generator]:
-        return [load_generator(path, device) for path in weights]
-
+    whole = {domain: path for domain, path in WEIGHTS.items() if domain in domains}
     index = open_pack(split).index
-    whole = paths.GENERATOR, paths.SRRESNET
     if split != "train" or not paths.FOLDS.exists():
-        return [Share(np.arange(len(index)), *networks(*whole))]
+        networks = {domain: load_generator(path, device) for domain, path in whole.items()}
+        return [Share(np.arange(len(index)), networks)]
     table = read_csv(paths.FOLDS, {"id": str, "fold": int})
     if set(table["id"]) != set(index["id"]):
         raise damaged(paths.FOLDS, "its images are not those of data/train")
     fold = table.set_index("id")["fold"].loc[index["id"]].to_numpy()
     return [
-        Share(np.flatnonzero(fold == n), *networks(*(paths.without_fold(p, n) for p in whole)))
+        Share(
+            np.flatnonzero(fold == n),
+            {d: load_generator(paths.without_fold(p, n), device) for d, p in whole.items()},
+        )
         for n in np.unique(fold)
     ]
 
 
 def generate(split: str, shares: Sequence[Share], runtime: Runtime) -> None:
-    """Write `data/generated/<split>/{sr,srresnet,bicubic}.npy`.
+    """Write `data/generated/<split>/`: `bicubic.npy`, and a file for each domain of a generator.
 
     Args:
         split: `train`, `val` or `test`.
-        shares: every image is in one; generators are on the runtime's device.
+        shares: every image is in one; all make the same domains, on the runtime's device.
         runtime: where to compute.
     """
     pack = open_pack(split)
     with atomic_directory(paths.generated(split)) as directory:
-        for name, network in (("sr", "srgan"), ("srresnet", "srresnet")):
-            with new_array(directory / f"{name}.npy", pack.hr.shape) as out:
+        for domain in shares[0].generators:
+            with new_array(directory / f"{domain}.npy", pack.hr.shape) as out:
                 for share in shares:
-                    upscale(getattr(share, network), pack.lr, out, runtime, rows=share.rows)
+                    upscale(share.generators[domain], pack.lr, out, runtime, rows=share.rows)
         height, width = pack.hr.shape[1:3]
         enlarged = Interpolated(pack.lr, height, width, "bicubic")
         with new_array(directory / "bicubic.npy", pack.hr.shape) as out:
@@ -78,11 +81,11 @@ def generate(split: str, shares: Sequence[Share], runtime: Runtime) -> None:
                 out[start : start + BLOCK] = enlarged[start : start + BLOCK]
 
 
-def save_samples(split: str) -> None:
-    """Draw `plots/sr_samples.png`: LR, bicubic, SRResNet, SRGAN, HR of evenly spaced images."""
+def save_samples(split: str, domains: Collection[str]) -> None:
+    """Draw `plots/sr_samples.png`: LR, the domains, HR of evenly spaced images."""
     pack = open_pack(split)
     rows = np.linspace(0, len(pack) - 1, min(SHOWN, len(pack))).astype(int)
-    domains = {"bicubic": "bicubic", "SRResNet": "srresnet", "SRGAN": "sr", "HR": "hr"}
-    images = {"LR": pack.lr} | {k: open_images(split, d) for k, d in domains.items()}
+    made = {DOMAINS[d]: open_images(split, d) for d in METHODS.values() if d in domains}
+    images = {"LR": pack.lr, **made, "HR": pack.hr}
     sheet = contact_sheet([[x[i] for x in images.values()] for i in rows], list(images))
     save_png(sheet, paths.PLOTS / "sr_samples.png")

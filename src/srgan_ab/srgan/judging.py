@@ -5,17 +5,27 @@ In the history, `d_accuracy` is the mean over an epoch's updates, while both net
 """
 
 import copy
+from collections.abc import Sequence
 
 import numpy as np
 import torch
 from torch import nn
+from tqdm import tqdm
 
+from srgan_ab.common.balance import LAST, state_of
 from srgan_ab.common.runtime import Runtime
 from srgan_ab.srgan.crops import Crops
 from srgan_ab.srgan.losses import compared
 from srgan_ab.srgan.steps import shifted
 
 JUDGED = 256  # images at most
+REMEDIES = {  # of a discriminator that does not play
+    "won": "it has won, and its gradient says little: lower its learning rate or raise "
+    "srgan.adversarial.label_smoothing",
+    "lost": "it has lost, and its gradient is noise: raise srgan.adversarial.warm_up or "
+    "discriminator_learning_rate, lower srgan.adversarial.learning_rate or weight, or set "
+    "srgan.discriminator.normalization to none",
+}
 
 
 def even_sample(labels: np.ndarray) -> np.ndarray:
@@ -59,3 +69,19 @@ def accuracy(
             real, fake = compared(kind, discriminator(hr).float(), discriminator(sr).float())
         right += [real > 0, fake <= 0]
     return torch.cat(right).float().mean().item()
+
+
+def warn_if_decided(accuracies: Sequence[float], over: bool) -> None:
+    """Say that one of the two networks has nothing to learn from the other.
+
+    Args:
+        accuracies: of the discriminator, `d_accuracy` of every epoch so far.
+        over: whether there is no other epoch to come.
+    """
+    state = state_of(accuracies)
+    if state and (over or len(accuracies) >= LAST):
+        recent = accuracies[-LAST:]
+        tqdm.write(
+            f"the discriminator has been right {min(recent):.0%} to {max(recent):.0%} of the time "
+            f"for {len(recent)} epochs: {REMEDIES[state]}"
+        )

@@ -1,131 +1,130 @@
-"""Which SRGANs are trained on which images, and what is kept of them.
+"""What is kept of the trainings: weights, snapshots, metrics."""
 
-One is trained on all training images. With `srgan.folds` above 1, as many others follow, each
-without one fold of them, so that every training image can be enlarged by one that never saw it.
-"""
-
-from functools import partial
+from collections.abc import Mapping, Sequence
 
 import numpy as np
-import pandas as pd
-from torch import nn
-from tqdm import tqdm
 
-from srgan_ab.accelerate.networks import accelerate
 from srgan_ab.common import paths
 from srgan_ab.common.balance import LOST, WON
-from srgan_ab.common.checkpoints import Checkpoints
-from srgan_ab.common.errors import UserError
-from srgan_ab.common.files import atomic_directory, write_metrics
-from srgan_ab.common.packs import Pack, open_packs
+from srgan_ab.common.files import atomic_directory, atomic_file, write_metrics
+from srgan_ab.common.packs import Pack
 from srgan_ab.common.pictures import contact_sheet, save_png
-from srgan_ab.common.runtime import Runtime
-from srgan_ab.common.schema import Srgan
 from srgan_ab.common.weights import save_weights
-from srgan_ab.srgan.folds import assign_folds, rows_without
-from srgan_ab.srgan.perceptual import PerceptualLoss
-from srgan_ab.srgan.phases import Diverged
+from srgan_ab.srgan.progress import Fitted, FittedSrgan, Quality, enlarge, prefixed, shown
 from srgan_ab.srgan.rehearsal import rehearse
-from srgan_ab.srgan.training import (
-    Distance,
-    Fitted,
-    Measure,
-    Progress,
-    Training,
-    enlarge,
-    on_device,
-    prefixed,
-    shown,
-)
+from srgan_ab.srgan.training import Training
+from srgan_ab.srgan.trainings import Images, Trainings
 
 
-def _perceptual(settings: Srgan, lpips: Distance | None, runtime: Runtime) -> Distance | None:
-    if settings.perceptual.weight == 0:
-        return None
-    if settings.perceptual.network == "lpips":
-        if lpips is None:
-            raise UserError("srgan.perceptual.network is lpips, which needs pretrained.lpips")
-        return lpips
-    weights = paths.pretrained("perceptual") / "weights.safetensors"
-    if not weights.exists():
-        raise UserError(
-            "srgan.perceptual.weight is above 0, but there are no weights of its network: set "
-            "pretrained.perceptual to imagenet or a .safetensors file, or the weight to 0"
-        )
-    loss = PerceptualLoss(settings.perceptual.network, settings.perceptual.layer, weights)
-    return accelerate(loss, runtime.device)
-
-
-def train_and_write(
-    settings: Srgan,
-    seed: int,
-    runtime: Runtime,
-    measure: Measure,
-    lpips: Distance | None,
-    checkpoints: Checkpoints,
-) -> None:
-    """Train on all images, then without each fold; write `models/srgan`, curves, pictures, metrics.
-
-    Args:
-        settings: `params.srgan`.
-        seed: of every draw.
-        runtime: device and precision.
-        measure: image quality of (sr, hr), two uint8 arrays (N, H, W, 3).
-        lpips: for `perceptual.network: lpips`; None where there are no weights.
-        checkpoints: where a training that was stopped left its state, and leaves it.
+def train_srgan_and_write(trainings: Trainings) -> None:
+    """Train SRResNet and SRGAN; write `models/srgan`, curves, pictures, metrics.
 
     Raises:
-        UserError: weights that the settings ask for are not there, SRGAN could not be trained by
-            them, a loss is not finite, or the images cannot be cut into so many folds.
+        UserError: SRGAN could not be trained by the settings, or a loss is not finite.
     """
-    pack, val = open_packs("train", "val")
-    folds = assign_folds(pack, settings.folds, seed) if settings.folds > 1 else None
-    if settings.select == "lpips" and lpips is None:
-        raise UserError("srgan.select is lpips, which needs pretrained.lpips: set it, or psnr")
-    perceptual = _perceptual(settings, lpips, runtime)
-    rehearse(settings, perceptual, runtime)
-    if isinstance(perceptual, nn.Module):
-        runtime.compiled(perceptual)
-    lr, hr, labels = on_device(pack.lr, runtime), on_device(pack.hr, runtime), pack.labels
-    training = partial(Training, settings, seed, val, measure, perceptual, runtime)
+    settings, val = trainings.settings, trainings.val
+    rehearse(settings, trainings.perceptual, trainings.runtime)
 
-    def fit_without(folds: pd.DataFrame, fold: int) -> Fitted:
-        tqdm.write(f"without fold {fold} (of {settings.folds}, from 0)")
-        rows = rows_without(folds, fold, seed)
-        part = checkpoints.part(f"without_fold_{fold}")
-        # copies of the images; the same first weights and draws: only the images differ
-        return training(part, curves=None).fit(lr[rows], hr[rows], labels[rows])
+    def fit(training: Training, images: Images, fold: int | None) -> FittedSrgan:
+        return training.fit(*images)
 
-    try:
-        whole = training(checkpoints, curves=paths.PLOTS).fit(lr, hr, labels)
-        each = range(settings.folds)
-        without = [] if folds is None else [fit_without(folds, fold) for fold in each]
-    except Diverged:
-        checkpoints.discard()  # with the same params it would end so again
-        raise
-    _save_networks(whole, without, folds, settings)
-    _save_snapshots(whole.progress, val)
+    trained = trainings.run(fit, paths.PLOTS)
+    whole = trained.whole
+    generator = {"architecture": settings.generator.model_dump(), "kind": "generator"}
+    discriminator = {"architecture": settings.discriminator.model_dump(), "kind": "discriminator"}
+    with atomic_directory(paths.GENERATOR.parent) as directory:
+        srgan, srresnet = directory / paths.GENERATOR.name, directory / paths.SRRESNET.name
+        save_weights(srgan, whole.generator, **generator)
+        save_weights(srresnet, whole.srresnet, **generator)
+        save_weights(directory / paths.DISCRIMINATOR.name, whole.discriminator, **discriminator)
+        for fold, fitted in enumerate(trained.without):
+            save_weights(paths.without_fold(srgan, fold), fitted.generator, **generator)
+            save_weights(paths.without_fold(srresnet, fold), fitted.srresnet, **generator)
+        if trainings.folds is not None:
+            trainings.folds.to_csv(directory / paths.FOLDS.name, index=False)
+    _save_snapshots(whole.pictures, val)
 
-    without_ema = measure(enlarge(whole.without_ema, val, runtime), val.hr)
+    def summary(fitted: FittedSrgan) -> dict:
+        srresnet = fitted.srresnet_history[-1]
+        return {
+            "epoch": fitted.epoch,
+            **prefixed("srresnet", {key: srresnet[key] for key in _quality(fitted)}),
+            **prefixed("srgan", _quality(fitted)),
+        }
+
     metrics = {
         "generator_parameters": sum(p.numel() for p in whole.srresnet.parameters()),
         "discriminator_parameters": sum(p.numel() for p in whole.discriminator.parameters()),
-        "n_train": len(pack),
-        "n_val": len(val),
-        **_summary(whole),
-        **prefixed("srgan_without_ema_val", without_ema),
+        **_counts(trainings),
+        **summary(whole),
+        **prefixed("srgan_without_ema_val", _without_ema(whole, trainings)),
         **{key: value for key, value in whole.chosen.items() if key.startswith("d_")},
-        **_balance([row["d_accuracy"] for row in whole.progress.srgan]),
+        **_balance([row["d_accuracy"] for row in whole.history]),
+        **_of_folds(trainings, [summary(fitted) for fitted in trained.without]),
     }
-    if folds is not None:
-        metrics["folds"] = settings.folds
-        for fold, fitted in enumerate(without):
-            seen = {"n_train": int((folds["fold"] != fold).sum())}
-            metrics |= prefixed(f"without_fold_{fold}", seen | _summary(fitted))
     write_metrics(paths.METRICS / "train_srgan.json", metrics)
 
 
-def _balance(accuracies: list[float]) -> dict[str, int]:
+def train_perceptual_and_write(trainings: Trainings) -> None:
+    """Train generators from SRResNet without a discriminator; write `models/perceptual`, metrics.
+
+    Raises:
+        UserError: SRResNet's weights are missing or do not fit, or a loss is not finite.
+    """
+
+    def fit(training: Training, images: Images, fold: int | None) -> Fitted:
+        start = paths.SRRESNET if fold is None else paths.without_fold(paths.SRRESNET, fold)
+        lr, hr, _ = images
+        return training.fit_unopposed(start, lr, hr)
+
+    trained = trainings.run(fit, paths.PLOTS)
+    whole = trained.whole
+    architecture = trainings.settings.generator.model_dump()
+    with atomic_directory(paths.PERCEPTUAL.parent) as directory:
+        weights = directory / paths.PERCEPTUAL.name
+        save_weights(weights, whole.generator, architecture, "generator")
+        for fold, fitted in enumerate(trained.without):
+            save_weights(
+                paths.without_fold(weights, fold), fitted.generator, architecture, "generator"
+            )
+
+    def summary(fitted: Fitted) -> dict:
+        return {"epoch": fitted.epoch, **prefixed("perceptual", _quality(fitted))}
+
+    metrics = {
+        "generator_parameters": sum(p.numel() for p in whole.generator.parameters()),
+        **_counts(trainings),
+        **summary(whole),
+        **prefixed("perceptual_without_ema_val", _without_ema(whole, trainings)),
+        **_of_folds(trainings, [summary(fitted) for fitted in trained.without]),
+    }
+    write_metrics(paths.METRICS / "train_perceptual.json", metrics)
+
+
+def leave_perceptual_out() -> None:
+    """Write what `train_perceptual_and_write` does, empty: params.yaml does not ask for it."""
+    with atomic_directory(paths.PERCEPTUAL.parent):
+        pass
+    write_metrics(paths.METRICS / "train_perceptual.json", {})
+    with atomic_file(paths.PLOTS / "perceptual.csv") as temporary:
+        temporary.write_text("epoch,val_psnr_rgb,val_psnr_y,val_ssim_y,val_lpips\n")
+
+
+def _quality(fitted: Fitted) -> dict[str, float | None]:
+    """On validation images, at the chosen epoch."""
+    return {key: value for key, value in fitted.chosen.items() if key.startswith("val_")}
+
+
+def _counts(trainings: Trainings) -> dict[str, int]:
+    return {"n_train": len(trainings.pack), "n_val": len(trainings.val)}
+
+
+def _without_ema(fitted: Fitted, trainings: Trainings) -> Quality:
+    val = trainings.val
+    return trainings.measure(enlarge(fitted.without_ema, val, trainings.runtime), val.hr)
+
+
+def _balance(accuracies: Sequence[float]) -> dict[str, int]:
     """In how many epochs the discriminator was at chance, and in how many it had won."""
     return {
         "d_lost_epochs": sum(accuracy < LOST for accuracy in accuracies),
@@ -133,38 +132,20 @@ def _balance(accuracies: list[float]) -> dict[str, int]:
     }
 
 
-def _summary(fitted: Fitted) -> dict[str, float | None]:
-    """Epoch and quality of the two generators that are kept."""
-    srresnet, srgan = fitted.progress.srresnet[-1], fitted.chosen
-    measured = [key for key in srgan if key.startswith("val_")]
-    return {
-        "epoch": fitted.progress.chosen,
-        **prefixed("srresnet", {key: srresnet[key] for key in measured}),
-        **prefixed("srgan", {key: srgan[key] for key in measured}),
-    }
+def _of_folds(trainings: Trainings, summaries: Sequence[dict]) -> dict:
+    """How many folds there are, and the summary of the training without each."""
+    if trainings.folds is None:
+        return {}
+    metrics = {"folds": trainings.settings.folds}
+    for fold, summary in enumerate(summaries):
+        seen = {"n_train": int((trainings.folds["fold"] != fold).sum())}
+        metrics |= prefixed(f"without_fold_{fold}", seen | summary)
+    return metrics
 
 
-def _save_networks(
-    whole: Fitted, without: list[Fitted], folds: pd.DataFrame | None, settings: Srgan
-) -> None:
-    """Write `models/srgan`; with folds, their table and the generators trained without each."""
-    generator = {"architecture": settings.generator.model_dump(), "kind": "generator"}
-    discriminator = {"architecture": settings.discriminator.model_dump(), "kind": "discriminator"}
-    with atomic_directory(paths.GENERATOR.parent) as directory:
-        srgan, srresnet = directory / paths.GENERATOR.name, directory / paths.SRRESNET.name
-        save_weights(srgan, whole.srgan, **generator)
-        save_weights(srresnet, whole.srresnet, **generator)
-        save_weights(directory / paths.DISCRIMINATOR.name, whole.discriminator, **discriminator)
-        for fold, fitted in enumerate(without):
-            save_weights(paths.without_fold(srgan, fold), fitted.srgan, **generator)
-            save_weights(paths.without_fold(srresnet, fold), fitted.srresnet, **generator)
-        if folds is not None:
-            folds.to_csv(directory / paths.FOLDS.name, index=False)
-
-
-def _save_snapshots(progress: Progress, val: Pack) -> None:
+def _save_snapshots(pictures: Mapping, val: Pack) -> None:
     """Draw `plots/snapshots.png`: LR, the pictures kept, HR."""
-    columns = {"LR": val.lr[shown(val)], **progress.pictures, "HR": val.hr[shown(val)]}
+    columns = {"LR": val.lr[shown(val)], **pictures, "HR": val.hr[shown(val)]}
     images = [np.asarray(column) for column in columns.values()]
     rows = [list(row) for row in zip(*images, strict=True)]
     save_png(contact_sheet(rows, list(columns)), paths.PLOTS / "snapshots.png")

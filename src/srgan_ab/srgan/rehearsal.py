@@ -7,8 +7,8 @@ from srgan_ab.common.errors import UserError
 from srgan_ab.common.runtime import Runtime
 from srgan_ab.common.schema import Srgan
 from srgan_ab.srgan.discriminator import Discriminator
+from srgan_ab.srgan.progress import Distance
 from srgan_ab.srgan.steps import GRID
-from srgan_ab.srgan.training import Distance
 
 
 @torch.no_grad()

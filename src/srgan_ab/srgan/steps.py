@@ -12,14 +12,8 @@ from srgan_ab.common.runtime import Runtime
 from srgan_ab.srgan.discriminator import Discriminator
 from srgan_ab.srgan.generator import Generator
 from srgan_ab.srgan.history import History
-from srgan_ab.srgan.losses import (
-    compared,
-    discriminator_loss,
-    generator_adversarial_loss,
-    gradient_penalty,
-    realness,
-    total_variation_loss,
-)
+from srgan_ab.srgan.losses import compared, realness
+from srgan_ab.srgan.objectives import DiscriminatorLoss, GeneratorLoss
 
 GRID = 4  # HR pixels per LR pixel
 
@@ -34,76 +28,6 @@ class Adversaries:
     optimizer_d: torch.optim.Optimizer
     history: History | None  # None: the discriminator sees only today's images
     random: torch.Generator  # of label noise and of the history's choice
-
-
-@dataclass(frozen=True)
-class GeneratorLoss:
-    """pixel·w_p + perceptual·w_v + adversarial·w_a + tv·w_t; a term of weight 0 is not computed."""
-
-    pixel: Callable[[Tensor, Tensor], Tensor]
-    perceptual: Callable[[Tensor, Tensor], Tensor] | None
-    adversarial: str  # bce, lsgan or relativistic
-    weights: dict[str, float]  # pixel, perceptual, adversarial, total_variation
-
-    def terms(self, sr: Tensor, hr: Tensor, discriminator: Discriminator) -> dict[str, Tensor]:
-        """The unweighted terms in use, by name."""
-        terms = {
-            "pixel": lambda: self.pixel(sr, hr),
-            "perceptual": lambda: self._perceptual(sr, hr),
-            "adversarial": lambda: self._adversarial(sr, hr, discriminator),
-            "total_variation": lambda: total_variation_loss(sr),
-        }
-        return {name: term() for name, term in terms.items() if self.weights[name] > 0}
-
-    def _perceptual(self, sr: Tensor, hr: Tensor) -> Tensor:
-        if self.perceptual is None:
-            raise ValueError("the perceptual term has a weight and no network")
-        return self.perceptual(sr, hr).float().mean()
-
-    def _adversarial(self, sr: Tensor, hr: Tensor, discriminator: Discriminator) -> Tensor:
-        real = None
-        if self.adversarial == "relativistic":
-            with torch.no_grad():
-                real = discriminator(hr).float()
-        return generator_adversarial_loss(self.adversarial, discriminator(sr).float(), real)
-
-
-@dataclass(frozen=True)
-class DiscriminatorLoss:
-    """The discriminator's loss, with smoothed or noisy labels and gradient penalties."""
-
-    kind: str  # bce, lsgan or relativistic
-    smoothing: float  # photographs are labelled 1 - smoothing,
-    noise: float  # less a uniform draw of at most this, generated images by such a draw
-    r1: float  # γ of the penalty on photographs,
-    r2: float  # and on generated images
-
-    def terms(
-        self, discriminator: Discriminator, hr: Tensor, sr: Tensor, random: torch.Generator
-    ) -> tuple[dict[str, Tensor], Tensor, Tensor]:
-        """Unweighted `d` and weighted `penalty`; outputs for photographs and generated images."""
-        # Two batches: BatchNorm over real and fake together would tell the one by the other.
-        real, steep_real = self._judge(discriminator, hr, self.r1)
-        fake, steep_fake = self._judge(discriminator, sr, self.r2)
-        noise = torch.zeros(2, len(hr), device=hr.device)
-        if self.noise:
-            noise.uniform_(0, self.noise, generator=random)
-        terms = {
-            "d": discriminator_loss(self.kind, real, fake, 1 - self.smoothing - noise[0], noise[1])
-        }
-        if self.r1 or self.r2:
-            penalty = self.r1 / 2 * steep_real + self.r2 / 2 * steep_fake
-            terms["penalty"] = torch.as_tensor(penalty)
-        return terms, real, fake
-
-    @staticmethod
-    def _judge(
-        discriminator: Discriminator, images: Tensor, penalty: float
-    ) -> tuple[Tensor, Tensor | float]:
-        if not penalty:
-            return discriminator(images).float(), 0.0
-        with torch.autocast(images.device.type, enabled=False):  # bf16 is too coarse to square
-            return gradient_penalty(discriminator, images)
 
 
 def shifted(sr: Tensor, hr: Tensor, random: torch.Generator) -> tuple[Tensor, Tensor]:
@@ -238,6 +162,37 @@ def warm_up_step(
     return discriminator_step(nets, *shifted(sr.float(), hr, nets.random), loss_d, clip, runtime)
 
 
+def generator_step(
+    generator: Generator,
+    discriminator: Discriminator | None,
+    optimizer: torch.optim.Optimizer,
+    sr: Tensor,
+    hr: Tensor,
+    loss_g: GeneratorLoss,
+    clip: float | None,
+    runtime: Runtime,
+) -> dict[str, Tensor]:
+    """One update of the generator.
+
+    Args:
+        generator, optimizer: moved.
+        discriminator: that judges; None where the adversarial term has no weight.
+        sr, hr: (N, 3, H, W) in [0, 1], the generated images with their gradient.
+        loss_g: what it descends.
+        clip: as of `descend`.
+        runtime: precision.
+
+    Returns:
+        Losses and the gradient's norm, still on the device.
+    """
+    with runtime.autocast():
+        terms = loss_g.terms(sr, hr, discriminator)
+    weighted = (loss_g.weights[name] * term for name, term in terms.items())
+    norm = descend(reduce(add, weighted), generator, optimizer, clip)
+    losses = {f"loss_{name}": term.detach() for name, term in terms.items()}
+    return {**losses, "gradient_norm_g": norm}
+
+
 def adversarial_step(
     nets: Adversaries,
     lr: Tensor,
@@ -266,13 +221,36 @@ def adversarial_step(
         sr = nets.generator(lr)
     sr, hr = shifted(sr.float(), hr, nets.random)
     values = discriminator_step(nets, sr.detach(), hr, loss_d, clip, runtime)
+    networks = nets.generator, nets.discriminator, nets.optimizer_g
+    return values | generator_step(*networks, sr, hr, loss_g, clip, runtime)
 
+
+def unopposed_step(
+    generator: Generator,
+    optimizer: torch.optim.Optimizer,
+    random: torch.Generator,
+    lr: Tensor,
+    hr: Tensor,
+    loss_g: GeneratorLoss,
+    clip: float | None,
+    runtime: Runtime,
+) -> dict[str, Tensor]:
+    """One update of the generator as in `adversarial_step`, without a discriminator.
+
+    Args:
+        generator, optimizer: moved.
+        random: of the window.
+        lr: (N, 3, h, w) in [0, 1].
+        hr: (N, 3, 4h, 4w) in [0, 1].
+        loss_g: what it descends, without an adversarial term.
+        clip: as of `descend`.
+        runtime: precision.
+
+    Returns:
+        Losses and the gradient's norm, still on the device.
+    """
+    runtime.begin_update()
     with runtime.autocast():
-        terms = loss_g.terms(sr, hr, nets.discriminator)
-    weighted = (loss_g.weights[name] * term for name, term in terms.items())
-    norm = descend(reduce(add, weighted), nets.generator, nets.optimizer_g, clip)
-    return {
-        **values,
-        **{f"loss_{name}": term.detach() for name, term in terms.items()},
-        "gradient_norm_g": norm,
-    }
+        sr = generator(lr)
+    sr, hr = shifted(sr.float(), hr, random)
+    return generator_step(generator, None, optimizer, sr, hr, loss_g, clip, runtime)

@@ -156,8 +156,8 @@ def generator_gap(
 
     Returns:
         `train_images` and `val_images` that the generators of val and test have seen, with folds
-        the number of `folds`, and for `srresnet` and `srgan` `psnr_rgb_train`, `psnr_rgb_test` and
-        `gap`, in dB.
+        the number of `folds`, and for `srresnet`, `perceptual` (if `quality` has it) and `srgan`
+        `psnr_rgb_train`, `psnr_rgb_test` and `gap`, in dB.
     """
     result: dict[str, float | dict[str, float]] = {
         "train_images": training["n_train"],
@@ -165,7 +165,9 @@ def generator_gap(
     }
     if "folds" in training:
         result["folds"] = training["folds"]
-    for method in ("srresnet", "srgan"):
+    for method in ("srresnet", "perceptual", "srgan"):
+        if method not in quality["test"]:
+            continue
         train, test = (quality[side][method]["psnr_rgb"] for side in ("train", "test"))
         result[method] = {"psnr_rgb_train": train, "psnr_rgb_test": test, "gap": train - test}
     return result

@@ -23,12 +23,14 @@ PAIRS = {
     "b_minus_a": (("b", "hr"), ("a", "hr")),
     "b_minus_c": (("b", "hr"), ("c", "hr")),
     "b_minus_r": (("b", "hr"), ("r", "hr")),
+    "b_minus_p": (("b", "hr"), ("p", "hr")),  # what the adversarial term adds
     "b_plus_minus_a": (("b_plus", "hr"), ("a", "hr")),
     "b_plus_minus_c_plus": (("b_plus", "hr"), ("c_plus", "hr")),
     "c_minus_a": (("c", "hr"), ("a", "hr")),
     # where only the small image is to be had: up-scale it how, for which classifier?
     "b_sr_minus_c_bicubic": (("b", "sr"), ("c", "bicubic")),
     "b_sr_minus_r_srresnet": (("b", "sr"), ("r", "srresnet")),
+    "b_sr_minus_p_perceptual": (("b", "sr"), ("p", "perceptual")),
     "a_sr_minus_a_bicubic": (("a", "sr"), ("a", "bicubic")),
     "b_sr_minus_a_hr": (("b", "sr"), ("a", "hr")),
 }

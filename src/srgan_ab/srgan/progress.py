@@ -1,0 +1,104 @@
+"""What a training of a generator has come to, and how its validation images are handled."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from srgan_ab.common.packs import Pack
+from srgan_ab.common.runtime import Runtime
+from srgan_ab.srgan.discriminator import Discriminator
+from srgan_ab.srgan.generator import Generator
+from srgan_ab.srgan.upscaling import upscale
+
+Quality = dict[str, float | None]
+Measure = Callable[[np.ndarray, np.ndarray], Quality]
+Distance = Callable[[Tensor, Tensor], Tensor]
+SHOWN = 6  # validation images in the snapshots
+
+
+@dataclass
+class Progress:
+    """What a training has come to, apart from the networks; plain values, so that it can be kept.
+
+    Attributes:
+        histories: phase to the rows of its history.
+        srresnet_state: the pre-trained generator, once it is.
+        pictures: snapshot name to (n, H, W, 3) uint8.
+        chosen: epoch of the kept networks, 0 = none yet.
+        chosen_states: their weights: `averaged`, the generator that is kept, `generator`, from
+            which it was averaged, and `discriminator`, if there is one.
+    """
+
+    histories: dict[str, list[dict]] = field(default_factory=dict)
+    srresnet_state: dict | None = None
+    pictures: dict[str, torch.Tensor] = field(default_factory=dict)
+    chosen: int = 0
+    chosen_states: dict[str, dict] = field(default_factory=dict)
+
+    def history(self, name: str) -> list[dict]:
+        """Rows of a phase, to be read and added to."""
+        return self.histories.setdefault(name, [])
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """What a training has come to; all of it is of the chosen epoch.
+
+    Attributes:
+        generator: averaged and in evaluation mode.
+        without_ema: what it is the average of, in evaluation mode.
+        history: of its phase.
+        epoch: that was chosen.
+    """
+
+    generator: Generator
+    without_ema: Generator
+    history: list[dict]
+    epoch: int
+
+    @property
+    def chosen(self) -> dict:
+        """The chosen epoch's row of the history."""
+        return self.history[self.epoch - 1]
+
+
+@dataclass(frozen=True)
+class FittedSrgan(Fitted):
+    """The SRGAN, and beside it what comes of the same training.
+
+    Attributes:
+        discriminator: its opponent.
+        srresnet: where it started, averaged and in evaluation mode.
+        srresnet_history: of the pre-training.
+        pictures: snapshot name to (n, H, W, 3) uint8.
+    """
+
+    discriminator: Discriminator
+    srresnet: Generator
+    srresnet_history: list[dict]
+    pictures: dict[str, torch.Tensor]
+
+
+def on_device(images: np.ndarray | Tensor, runtime: Runtime) -> Tensor:
+    """uint8 images, on a GPU all of them at once: 25,000 of 128 pixels are 1.2 GB."""
+    return torch.as_tensor(np.asarray(images)).to(runtime.device)
+
+
+def enlarge(generator: Generator, pack: Pack, runtime: Runtime) -> np.ndarray:
+    """All LR images of a pack: (N, H, W, 3) uint8, in memory."""
+    sr = np.empty_like(pack.hr)
+    upscale(generator, pack.lr, sr, runtime)
+    return sr
+
+
+def shown(val: Pack) -> np.ndarray:
+    """Rows of the validation images in the snapshots."""
+    return np.linspace(0, len(val) - 1, min(SHOWN, len(val))).astype(int)
+
+
+def prefixed(prefix: str, values: dict) -> dict:
+    """The same values under `<prefix>_<key>`."""
+    return {f"{prefix}_{key}": value for key, value in values.items()}

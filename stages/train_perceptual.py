@@ -1,0 +1,43 @@
+"""Train the generator from SRResNet as SRGAN is trained, without the discriminator.
+
+What SRGAN is more than this generator is owed to its adversarial term. With `srgan.folds` above 1,
+again from each SRResNet that was trained without a fold, without that fold. Where `controls.p` is
+false nothing is trained. A training that was stopped goes on where it stood when it is run again.
+"""
+
+from pathlib import Path
+
+import _bootstrap  # noqa: F401
+
+from srgan_ab.common.schema import Params
+from srgan_ab.common.stage import run
+
+
+def train_perceptual(params: Params, directory: Path) -> None:
+    from srgan_ab.common import paths
+    from srgan_ab.common.checkpoints import Checkpoints
+    from srgan_ab.common.runtime import prepare
+    from srgan_ab.quality.image_quality import load_lpips, measure
+    from srgan_ab.srgan.outputs import leave_perceptual_out, train_perceptual_and_write
+    from srgan_ab.srgan.trainings import Trainings
+
+    if not params.controls.p:
+        leave_perceptual_out()
+        return
+    seed = params.seed if params.srgan.seed is None else params.srgan.seed
+    runtime = prepare(params.runtime, seed)
+    lpips = load_lpips(paths.pretrained("lpips"), runtime.device)
+    train_perceptual_and_write(
+        Trainings(
+            params.srgan,
+            seed,
+            runtime,
+            measure=lambda sr, hr: measure(sr, hr, lpips, runtime.device),
+            lpips=lpips,
+            checkpoints=Checkpoints(directory, runtime),
+        )
+    )
+
+
+if __name__ == "__main__":
+    run(train_perceptual, resumable=True)
