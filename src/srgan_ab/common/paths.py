@@ -20,6 +20,7 @@ PRETRAINED = Path("models/pretrained")
 GENERATOR = Path("models/srgan/generator.safetensors")
 SRRESNET = Path("models/srgan/srresnet.safetensors")
 DISCRIMINATOR = Path("models/srgan/discriminator.safetensors")
+INITIAL = Path("models/srgan/initial.json")  # with srgan.generator.initial
 FOLDS = Path("models/srgan/folds.csv")  # with srgan.folds above 1
 
 METRICS = Path("metrics")

@@ -17,6 +17,7 @@ from srgan_ab.common.balance import LOST, WON
 from srgan_ab.common.checkpoints import Checkpoints
 from srgan_ab.common.errors import UserError
 from srgan_ab.common.files import atomic_directory, write_metrics
+from srgan_ab.common.initial import Initial, read_initial
 from srgan_ab.common.packs import Pack, open_packs
 from srgan_ab.common.pictures import contact_sheet, save_png
 from srgan_ab.common.runtime import Runtime
@@ -78,6 +79,7 @@ def train_and_write(
         UserError: weights that the settings ask for are not there, SRGAN could not be trained by
             them, a loss is not finite, or the images cannot be cut into so many folds.
     """
+    initial = read_initial(settings.generator)
     pack, val = open_packs("train", "val")
     folds = assign_folds(pack, settings.folds, seed) if settings.folds > 1 else None
     if settings.select == "lpips" and lpips is None:
@@ -87,7 +89,7 @@ def train_and_write(
     if isinstance(perceptual, nn.Module):
         runtime.compiled(perceptual)
     lr, hr, labels = on_device(pack.lr, runtime), on_device(pack.hr, runtime), pack.labels
-    training = partial(Training, settings, seed, val, measure, perceptual, runtime)
+    training = partial(Training, settings, seed, val, measure, perceptual, runtime, initial)
 
     def fit_without(folds: pd.DataFrame, fold: int) -> Fitted:
         tqdm.write(f"without fold {fold} (of {settings.folds}, from 0)")
@@ -103,7 +105,7 @@ def train_and_write(
     except Diverged:
         checkpoints.discard()  # with the same params it would end so again
         raise
-    _save_networks(whole, without, folds, settings)
+    _save_networks(whole, without, folds, settings, initial)
     _save_snapshots(whole.progress, val)
 
     without_ema = measure(enlarge(whole.without_ema, val, runtime), val.hr)
@@ -145,10 +147,14 @@ def _summary(fitted: Fitted) -> dict[str, float | None]:
 
 
 def _save_networks(
-    whole: Fitted, without: list[Fitted], folds: pd.DataFrame | None, settings: Srgan
+    whole: Fitted,
+    without: list[Fitted],
+    folds: pd.DataFrame | None,
+    settings: Srgan,
+    initial: Initial | None,
 ) -> None:
     """Write `models/srgan`; with folds, their table and the generators trained without each."""
-    generator = {"architecture": settings.generator.model_dump(), "kind": "generator"}
+    generator = {"architecture": settings.generator.architecture(), "kind": "generator"}
     discriminator = {"architecture": settings.discriminator.model_dump(), "kind": "discriminator"}
     with atomic_directory(paths.GENERATOR.parent) as directory:
         srgan, srresnet = directory / paths.GENERATOR.name, directory / paths.SRRESNET.name
@@ -160,6 +166,8 @@ def _save_networks(
             save_weights(paths.without_fold(srresnet, fold), fitted.srresnet, **generator)
         if folds is not None:
             folds.to_csv(directory / paths.FOLDS.name, index=False)
+        if initial is not None:
+            write_metrics(directory / paths.INITIAL.name, initial.told())
 
 
 def _save_snapshots(progress: Progress, val: Pack) -> None:

@@ -16,10 +16,12 @@ from srgan_ab.accelerate.networks import accelerate
 from srgan_ab.common.balance import LAST, state_of
 from srgan_ab.common.checkpoints import Checkpoints
 from srgan_ab.common.files import atomic_file
+from srgan_ab.common.initial import Initial
 from srgan_ab.common.packs import Pack
 from srgan_ab.common.runtime import Network, Runtime
-from srgan_ab.common.schema import Section, Srgan
+from srgan_ab.common.schema import Srgan
 from srgan_ab.common.seeds import seed_for
+from srgan_ab.common.weights import load_weights
 from srgan_ab.srgan.crops import Crops
 from srgan_ab.srgan.discriminator import Discriminator
 from srgan_ab.srgan.generator import Generator
@@ -142,6 +144,7 @@ class Training:
         measure: image quality of (sr, hr), two uint8 arrays (N, H, W, 3).
         perceptual: of (sr, hr); None where its weight is 0.
         runtime: device and precision.
+        initial: what the generator starts from; None = random weights.
         checkpoints: where this training left its state, and leaves it.
         curves: directory of the histories, written as they grow; None = nowhere.
         progress: filled as it trains.
@@ -153,6 +156,7 @@ class Training:
     measure: Measure
     perceptual: Distance | None
     runtime: Runtime
+    initial: Initial | None
     checkpoints: Checkpoints
     curves: Path | None
     progress: Progress = field(default_factory=Progress)
@@ -174,7 +178,9 @@ class Training:
             self.progress = Progress(**{f.name: state[f.name] for f in fields(Progress)})
         progress = self.progress
 
-        generator = self._network("generator", Generator, settings.generator)
+        generator = self._network("generator", Generator, settings.generator.architecture())
+        if self.initial is not None:
+            load_weights(generator, self.initial.state, self.initial.name)
         seed = seed_for("pretraining", self.seed)
         phase = pretraining(generator, *images, settings, self.runtime, seed)
         if progress.srresnet_state is None:
@@ -185,7 +191,9 @@ class Training:
 
         # the adversarial phase goes on from the averaged weights, the better of the two
         generator.load_state_dict(progress.srresnet_state)
-        discriminator = self._network("discriminator", Discriminator, settings.discriminator)
+        discriminator = self._network(
+            "discriminator", Discriminator, settings.discriminator.model_dump()
+        )
         seed = seed_for("adversarial", self.seed)
         phase = adversarial(
             generator, discriminator, self.perceptual, *images, settings, self.runtime, seed
@@ -200,9 +208,9 @@ class Training:
         without_ema = copy.deepcopy(generator).eval()  # a copy is not compiled
         return Fitted(srresnet, phase.averaged, without_ema, discriminator, progress)
 
-    def _network(self, name: str, kind: Callable[..., Network], architecture: Section) -> Network:
+    def _network(self, name: str, kind: Callable[..., Network], architecture: dict) -> Network:
         torch.manual_seed(seed_for(name, self.seed))
-        network = accelerate(kind(**architecture.model_dump()), self.runtime.device)
+        network = accelerate(kind(**architecture), self.runtime.device)
         return self.runtime.compiled(network)
 
     def _keep(self, phase: Phase) -> None:
@@ -238,7 +246,7 @@ class Training:
             rows.append(row | prefixed("val", quality))
             self._write_history("srresnet")
 
-        if phase.epochs == 0:  # SRGAN is to start from random weights, and SRResNet stays there
+        if phase.epochs == 0:  # SRGAN is to start from the first weights, and SRResNet stays there
             validate({"epoch": 0, "loss": None, "gradient_norm": None})
         while phase.epoch < phase.epochs:
             validate(phase.run_epoch(lambda: self._keep_if_due(phase)))
