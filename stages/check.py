@@ -25,6 +25,10 @@ def check(params: Params) -> None:
         from srgan_ab.common.runtime import prepare  # torch takes seconds to import
 
         prepare(params.runtime, params.seed)
+    if params.srgan.generator.initial != "none":
+        from srgan_ab.common.initial import read_initial
+
+        read_initial(params.srgan.generator)
     write_text(paths.CHECKED, "params.yaml is as it should be\n")
 
 

@@ -16,7 +16,10 @@ import yaml
 ROOT = Path(__file__).resolve().parents[1]
 PARAMS = ROOT / "tests/params.yaml"
 MADE = ("params.yaml", "dvc.lock", "inputs", "data", "models", "metrics", "plots")
-NOTES = ("inputs/download.json", "inputs/benchmark.json")  # of tools/note_inputs.py
+NOTES = (  # of tools/note_inputs.py
+    *("inputs/download.json", "inputs/benchmark.json"),
+    "inputs/train_srgan.json",
+)
 CODE = ("src", "stages", "tools", "presets", "tests", "benchmarks")
 
 

@@ -1,9 +1,9 @@
 """Note what lies outside the project: `make repro` does it first.
 
-DVC sees when a file of the project changes. What `data.path`, `pretrained` and `benchmarks.paths`
-name may lie anywhere: new photographs at the same path would leave every stage "up to date". So
-their names, sizes and times go into inputs/<stage>.json, which the stage depends on. With none of
-them in params.yaml the files say `{}`.
+DVC sees when a file of the project changes. What `data.path`, `pretrained`, `benchmarks.paths` and
+`srgan.generator.initial` name may lie anywhere: new photographs at the same path would leave every
+stage "up to date". So their names, sizes and times go into inputs/<stage>.json, which the stage
+depends on. With none of them in params.yaml the files say `{}`.
 
     python tools/note_inputs.py
 """
@@ -18,11 +18,13 @@ sys.path.insert(0, str(ROOT / "src"))
 
 from srgan_ab.common import paths  # noqa: E402
 from srgan_ab.common.errors import sentence  # noqa: E402
-from srgan_ab.common.files import content, write_metrics  # noqa: E402
+from srgan_ab.common.files import content, sha256, write_metrics  # noqa: E402
 from srgan_ab.common.params import load  # noqa: E402
 from srgan_ab.common.schema import Params  # noqa: E402
+from srgan_ab.common.shipped import NONE, SHIPPED, seen_list  # noqa: E402
 
 FOLDER = Path("inputs")
+SHIPPED_IN = Path("src/srgan_ab/generators")
 
 
 def outside(params: Params) -> dict[str, list[str]]:
@@ -33,11 +35,26 @@ def outside(params: Params) -> dict[str, list[str]]:
     return {
         "download": photographs + [file for file in files if file and file != "imagenet"],
         "benchmark": list(params.benchmarks.paths),
+        "train_srgan": _generator(params.srgan.generator.initial),
     }
 
 
+def _generator(initial: str) -> list[str]:
+    """Its weights, and the list of what it has seen."""
+    if initial == NONE:
+        return []
+    weights = SHIPPED_IN / f"{initial}.safetensors" if initial in SHIPPED else Path(initial)
+    return [str(weights), str(seen_list(weights))]
+
+
 def fingerprint(path: Path) -> dict[str, int | str]:
-    """Number and bytes of the files below, and a digest of their names, sizes and times."""
+    """Number and bytes of the files below, and a digest of their names, sizes and times.
+
+    Of a generator that comes with the project, the digest is that of its content: every clone has
+    times of its own.
+    """
+    if path.parent == SHIPPED_IN:
+        return {"files": 1, "bytes": path.stat().st_size, "sha256": sha256(path)}
     digest, total, files = hashlib.sha256(), 0, content(path)
     for file in files:
         facts = file.stat()

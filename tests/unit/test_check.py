@@ -58,6 +58,16 @@ def test_params_are_utf_8_whatever_the_locale(project):
         ("device: auto", "device: gpu", "check: params.yaml: runtime.device is 'gpu': "),
         ("paths: []", "paths: [/absent]", "check: benchmarks.paths: /absent is no folder: mend it"),
         ("device: auto", "device: cuda", "check: runtime.device is cuda, but torch sees no GPU"),
+        (
+            "initial: none",
+            "initial: absent.safetensors",
+            "check: srgan.generator.initial: absent.safetensors is missing",
+        ),
+        (
+            "initial: none",
+            "initial: photo",
+            "check: srgan.generator.initial: the generator photo does not come with this version",
+        ),
     ],
 )
 def test_what_is_refused_is_one_sentence_and_leaves_nothing(project, old, new, sentence):

@@ -8,21 +8,23 @@ from types import SimpleNamespace
 import benchmark as stage
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 from repository import ROOT, default_params
 
 from srgan_ab.app.cli import main
-from srgan_ab.common import paths
+from srgan_ab.common import paths, shipped
 from srgan_ab.common.params import Declared, parse
 from srgan_ab.common.stage import definition
 from srgan_ab.common.weights import save_weights
 from srgan_ab.srgan.generator import Generator
 
+ARCHITECTURE = {"blocks": 1, "channels": 4, "normalization": "none", "skip": "bicubic"}
+
 
 @pytest.fixture
 def model(tmp_path):
-    architecture = {"blocks": 1, "channels": 4, "normalization": "none", "skip": "bicubic"}
-    save_weights(tmp_path / "g.safetensors", Generator(**architecture), architecture)
+    save_weights(tmp_path / "g.safetensors", Generator(**ARCHITECTURE), ARCHITECTURE)
     return tmp_path / "g.safetensors"
 
 
@@ -66,6 +68,43 @@ def test_what_a_picture_carries_is_in_the_file_too(run, tmp_path, model):
     assert layer.getpixel((0, 0))[3] < 50 and layer.getpixel((20, 16)) == (200, 100, 50, 255)
     deep = Image.open(tmp_path / "deep-x4.png")
     assert deep.mode == "I;16" and np.abs(np.asarray(deep, int) - 30000).max() <= 1
+
+
+def test_the_model_trained_here_comes_before_the_one_that_is_shipped(
+    run, tmp_path, model, monkeypatch
+):
+    """Each of the three is of one colour, by the bias of its last layer."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(shipped, "DIRECTORY", tmp_path / "box")
+    picture = tmp_path / "black.png"
+    Image.new("RGB", (5, 4)).save(picture)
+
+    def grey(*arguments):
+        result = run("upscale", picture, "--device", "cpu", *arguments)
+        assert result.code == 0, result.sentence
+        return np.unique(np.asarray(Image.open("black-x4.png"))).tolist(), result.err
+
+    sentence = run("upscale", picture).sentence
+    assert "the generator photo does not come with this version" in sentence
+    assert "dvc repro train_srgan" in sentence and "\n" not in sentence
+    for path, level in (
+        ("box/photo.safetensors", 51),
+        ("box/rough.safetensors", 102),
+        ("models/srgan/generator.safetensors", 153),
+    ):
+        if level == 153:
+            level_now, told = grey()
+            assert level_now == [51] and "by the generator photo:" in told
+        generator = Generator(**ARCHITECTURE)
+        torch.nn.init.constant_(generator.tail.bias, level / 255)
+        save_weights(tmp_path / path, generator, ARCHITECTURE, "generator")
+    level, told = grey()
+    assert level == [153] and "by the generator models/srgan/generator.safetensors:" in told
+    assert grey("--model", "photo")[0] == [51]
+    level, told = grey("--model", "rough")
+    assert level == [102] and "by the generator" not in told
+    assert grey("--model", "models/srgan/generator.safetensors")[0] == [153]
+    assert "faithful does not come" in run("upscale", picture, "--model", "faithful").sentence
 
 
 def test_mistakes_are_one_sentence(run, tmp_path, model):

@@ -12,6 +12,7 @@ from srgan_ab.classifier import arms
 from srgan_ab.classifier.prediction import predict
 from srgan_ab.common import paths
 from srgan_ab.common.errors import UserError
+from srgan_ab.common.files import write_metrics
 from srgan_ab.common.params import Declared, parse
 from srgan_ab.common.runtime import prepare
 from srgan_ab.common.stage import definition
@@ -104,6 +105,19 @@ def test_folds_are_checked_and_counted_where_there_are_any(values):
     with pytest.raises(UserError, match="does not give the train image 'train 23'"):
         run(values)
     paths.FOLDS.unlink()
+
+
+def test_what_the_first_generator_had_seen_is_told_where_there_was_one(values):
+    assert "initial" not in json.loads(paths.LEDGER.read_text())
+    told = {"generator": "photo", "seen": ["test 3", "test 4", "train 0", "elsewhere"]}
+    write_metrics(paths.INITIAL, told)
+    run(values)
+    counts = {"generator": "photo", "images": 4, "test_ids_seen": 2, "train_ids_seen": 1}
+    assert json.loads(paths.LEDGER.read_text())["initial"] == counts
+    paths.INITIAL.write_text('{"generator": "photo"}')
+    with pytest.raises(UserError, match=r"initial\.json is damaged \(it lacks seen\)"):
+        run(values)
+    paths.INITIAL.unlink()
 
 
 def test_arms_that_were_trained_differently_are_not_compared(values):

@@ -1,23 +1,23 @@
 """What lies outside the project is noted, so that a change there makes its stage run."""
 
 import os
+from pathlib import Path
 
 import pytest
-from repository import ROOT, default_params
+from repository import NOTES, ROOT, default_params
 
 from srgan_ab.common.params import parse
 
 
 @pytest.fixture
 def noted(monkeypatch, tmp_path):
-    """Text of the notes for download and for benchmark, made anew of the params given."""
+    """Text of the notes for each of `NOTES`, made anew of the params given."""
     monkeypatch.syspath_prepend(ROOT / "tools")
     import note_inputs
 
     def noted(settings) -> list[bytes]:
         note_inputs.note(settings)
-        names = ("download", "benchmark")
-        return [(tmp_path / "inputs" / f"{stage}.json").read_bytes() for stage in names]
+        return [(tmp_path / name).read_bytes() for name in NOTES]
 
     monkeypatch.chdir(tmp_path)
     return noted
@@ -35,13 +35,16 @@ def photos(tmp_path):
 def params(**changes):
     values = default_params()
     for key, value in changes.items():
-        section, leaf = key.split("__")
-        values[section][leaf] = value
+        *sections, leaf = key.split("__")
+        node = values
+        for section in sections:
+            node = node[section]
+        node[leaf] = value
     return parse(values)
 
 
 def test_the_default_run_has_nothing_outside(noted):
-    assert noted(params()) == [b"{}\n", b"{}\n"]
+    assert noted(params()) == [b"{}\n"] * len(NOTES)
 
 
 CHANGES = {
@@ -83,3 +86,23 @@ def test_what_is_fetched_or_missing_is_left_to_the_stage(noted, photos):
     assert noted(trained)[0] == b"{}\n"
     for path in ("https://localhost/photos.zip", str(photos / "none.zip")):
         assert noted(params(data__source="archive", data__path=path))[0] == b"{}\n"
+
+
+def test_changed_weights_that_a_generator_starts_from_are_seen(noted, tmp_path):
+    for start, folder in (("g.safetensors", "."), ("photo", "src/srgan_ab/generators")):
+        weights = tmp_path / folder / f"{Path(start).stem}.safetensors"
+        weights.parent.mkdir(parents=True, exist_ok=True)
+        settings = params(srgan__generator__initial=start)
+        notes = [noted(settings)]
+        weights.write_bytes(b"1")
+        notes.append(noted(settings))
+        (weights.parent / f"{weights.stem}.seen.txt.xz").write_bytes(b"1")
+        notes.append(noted(settings))
+        weights.write_bytes(b"2")
+        notes.append(noted(settings))
+        assert [note[:2] for note in notes] == [[b"{}\n"] * 2] * 4
+        assert notes[0][2] == b"{}\n" and len({note[2] for note in notes}) == 4
+        os.utime(weights, ns=(1, 1))
+        # git gives the files of every clone times of their own
+        assert (noted(settings) == notes[-1]) is (start == "photo")
+        assert str(tmp_path).encode() not in notes[-1][2]

@@ -10,6 +10,7 @@ from srgan_ab.statistics.ledger import (
     cross_fitted,
     generator_gap,
     seen,
+    seen_before,
 )
 from srgan_ab.statistics.predictions import Predictions
 
@@ -132,6 +133,30 @@ def test_crops_of_an_image_stay_in_one_fold():
     assert cross_fitted(split_table(), folds, {"b": used})["largest"] == 2
     with pytest.raises(UserError, match="'train 3#0'"):
         cross_fitted(split_table(), folds.assign(fold=[0, 1, 1]), {"b": used})
+
+
+def test_what_the_first_generator_had_seen_is_counted():
+    """A near-duplicate of what it has seen counts as seen; other pictures of its list do not."""
+    table = split_table()
+    table.loc[17, "group"] = table.loc[18, "group"]  # test 1 and test 2
+    seen = [f"pixels {name}" for name in ("test 2", "test 5", "train 3", "val 1", "elsewhere")]
+    found = seen_before(table, TESTED, {"generator": "photo", "seen": seen})
+    assert found == {"generator": "photo", "images": 5, "test_ids_seen": 3, "train_ids_seen": 1}
+    crops = [f"{name}#{crop}" for name in TESTED for crop in (0, 1)]
+    found = seen_before(table, crops, {"generator": "photo", "seen": seen})
+    assert found["test_ids_seen"] == 6
+    found = seen_before(table, TESTED, {"generator": "photo", "seen": ["elsewhere"]})
+    assert (found["test_ids_seen"], found["train_ids_seen"]) == (0, 0)
+
+
+def test_of_a_generator_without_a_list_nothing_is_known():
+    found = seen_before(split_table(), TESTED, {"generator": "mine.safetensors", "seen": None})
+    assert found == {
+        "generator": "mine.safetensors",
+        "images": None,
+        "test_ids_seen": None,
+        "train_ids_seen": None,
+    }
 
 
 def predictions(flagged):

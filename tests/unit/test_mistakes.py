@@ -90,6 +90,26 @@ MISTAKES = {
     # SRGAN
     "a crop beyond the image": ({"srgan.crop": 256}, "srgan.crop must .* at most images.hr = 128"),
     "a crop that 4 does not divide": ({"srgan.crop": 62}, "srgan.crop must be a multiple of 4"),
+    "a start's typo": (
+        {"srgan.generator.initial": "phto"},
+        "srgan.generator.initial is 'phto', which is neither none, nor photo, faithful, rough, "
+        "which come with this project, nor a .safetensors file",
+    ),
+    "a start that is a pickle": (
+        {"srgan.generator.initial": "mine.pth"},
+        "srgan.generator.initial is 'mine.pth', which is neither none, nor photo",
+    ),
+    "a range the wrong way round": (
+        {"srgan.degradation.jpeg": [90, 30]},
+        "srgan.degradation.jpeg [90, 30] must be [lowest, highest]",
+    ),
+    "a range of one number": ({"srgan.degradation.blur": [1.0]}, "srgan.degradation.blur is [1.0]"),
+    "no quality": ({"srgan.degradation.jpeg": [0, 90]}, "srgan.degradation.jpeg.0 is 0"),
+    "no kernel": ({"srgan.degradation.kernels": []}, "srgan.degradation.kernels is []"),
+    "nothing that is made rougher": (
+        {"srgan.degradation.probability": 0.5},
+        "srgan.degradation.probability is above 0, but nothing is made rougher: set kernels",
+    ),
     "a picture of no epoch": (
         {"srgan.snapshots": [1, 999]},
         "srgan.snapshots [999] lie beyond srgan.adversarial.epochs = 6",
@@ -230,6 +250,12 @@ RIGHT = {
         "srgan.perceptual.weight": 1.0,
         "srgan.perceptual.network": "lpips",
         "pretrained.lpips": "imagenet",
+    },
+    "a start that comes with the project": {"srgan.generator.initial": "photo"},
+    "a start of a file": {"srgan.generator.initial": "mine.safetensors"},
+    "a rougher LR by JPEG alone": {
+        "srgan.degradation.probability": 0.5,
+        "srgan.degradation.jpeg": [30, 95],
     },
     "half a batch": {"srgan.adversarial.history": 4},
     "a penalty": {"srgan.adversarial.r1": 1.0, "srgan.discriminator.normalization": "none"},

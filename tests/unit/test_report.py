@@ -269,11 +269,38 @@ def test_folds_are_said_where_there_are_any(made, tmp_path, monkeypatch):
     ledger = metrics(root, "ledger")
     ledger["generator"]["folds"] = 3
     ledger["cross_fitting"] = {"folds": 3, "smallest": 5, "largest": 6, "seen_by_generator": 0}
+    start = {"generator": "photo", "images": 9, "test_ids_seen": 3, "train_ids_seen": 50}
+    ledger["initial"] = start
     (tmp_path / "metrics/ledger.json").write_text(json.dumps(ledger))
     monkeypatch.chdir(tmp_path)
     report(load(Path("params.yaml")))
     page = without_pictures(Path("plots/report.html").read_text())
     assert "3 sets of them, each trained without one fold" in page
     assert "0 of the training images had been seen" in page
+    assert "3 of the test images and 50 of the training images are among them" in page
     assert "on training images, not seen" in page
     assert "3 more sets of generators were trained" in page
+
+
+@pytest.mark.parametrize(
+    ("initial", "words"),
+    [
+        ((9123, 3, 50), "had seen 9,123 pictures. By their pixels, 3 of the test images are among"),
+        ((9123, 0, 0), "By their pixels, 0 of the test images are among them"),
+        ((None, None, None), "Nothing says which pictures that generator has seen"),
+    ],
+)
+def test_what_the_first_generator_had_seen_is_said(made, tmp_path, monkeypatch, initial, words):
+    root, page = made
+    assert "started from" not in without_pictures(page)
+    shutil.copytree(root, tmp_path, dirs_exist_ok=True)
+    ledger = metrics(root, "ledger")
+    names = ("images", "test_ids_seen", "train_ids_seen")
+    ledger["initial"] = {"generator": "<photo>", **dict(zip(names, initial, strict=True))}
+    (tmp_path / "metrics/ledger.json").write_text(json.dumps(ledger))
+    monkeypatch.chdir(tmp_path)
+    report(load(Path("params.yaml")))
+    page = without_pictures(Path("plots/report.html").read_text())
+    assert words in page and "&lt;photo&gt;" in page
+    assert ("may be better than" in page) is bool(initial[1])
+    assert "of the training images are among" not in page

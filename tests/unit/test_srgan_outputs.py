@@ -149,6 +149,13 @@ def test_what_cannot_be_trained_is_said_before_the_first_update(project, changes
     assert not Path("models").exists() and not Path("plots").exists()
 
 
+ROUGHER = {
+    "probability": 1.0,
+    "kernels": ["area"],
+    "blur": [0.0, 1.0],
+    "noise": [0.0, 9.0],
+    "jpeg": [50, 90],
+}
 OPTIONS = {
     "generator__normalization": "batch",
     "generator__activation": "leaky_relu",
@@ -162,6 +169,7 @@ OPTIONS = {
     "crop": 32,
     "flip": False,
     "turn": False,
+    "degradation": ROUGHER,
     "batch_size": 3,
     "ema": 0.5,
     "gradient_clip": 1e-4,

@@ -28,6 +28,8 @@ def test_killed_and_run_again_it_writes_the_same_bits(project, updates):
         adversarial__label_noise=0.1,
         adversarial__warm_up=2,
         select="psnr",
+        degradation__probability=0.5,
+        degradation__noise=[0.0, 9.0],
     )
     whole = run(chosen)
     with pytest.raises(Killed):

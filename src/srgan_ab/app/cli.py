@@ -10,6 +10,7 @@ from srgan_ab.app.benchmark import benchmark
 from srgan_ab.common import paths
 from srgan_ab.common.errors import UserError, sentence
 from srgan_ab.common.scale import SCALE
+from srgan_ab.common.shipped import SHIPPED, weights_of
 
 app = typer.Typer(add_completion=False, help=__doc__, no_args_is_help=True)
 app.command()(benchmark)
@@ -23,8 +24,12 @@ def upscale(
         typer.Option("--output", "-o", help=f"A PNG file; default: PICTURE-x{SCALE}.png."),
     ] = None,
     model: Annotated[
-        Path, typer.Option(help="Weights of a generator: SRGAN's or SRResNet's.")
-    ] = paths.GENERATOR,
+        str | None,
+        typer.Option(
+            help=f"A generator that comes with this project, {', '.join(SHIPPED)}, or the path of "
+            f"one's weights; default: {paths.GENERATOR} if it is here, else {SHIPPED[0]}."
+        ),
+    ] = None,
     tile: Annotated[int, typer.Option(min=16, help="Side of a tile in pixels.")] = 256,
     device: Annotated[
         Literal["auto", "cpu", "cuda", "mps"], typer.Option(help="Where to compute.")
@@ -48,11 +53,15 @@ def upscale(
     output = output or picture.with_name(f"{picture.stem}-x{SCALE}.png")
     if output.suffix.lower() != ".png":
         raise UserError(f"{output} must end in .png: the result is written without loss")
+    if model is None:
+        model = str(paths.GENERATOR) if paths.GENERATOR.exists() else SHIPPED[0]
+        typer.echo(f"by the generator {model}: --model names another", err=True)
+    weights = weights_of(model)
     settings = RuntimeParams(
         portable=False, device=device, precision="auto", compile=None, threads=None, workers=None
     )
     runtime = prepare(settings, seed=0)
-    generator = load_generator(model, runtime.device)
+    generator = load_generator(weights, runtime.device)
     sr = upscale_image(generator, image, runtime, tile)
     save_png(sr, output)
     typer.echo(f"{output}: {sr.width}x{sr.height} pixels")

@@ -21,6 +21,7 @@ GENERATOR = Path("models/srgan/generator.safetensors")
 SRRESNET = Path("models/srgan/srresnet.safetensors")
 DISCRIMINATOR = Path("models/srgan/discriminator.safetensors")
 PERCEPTUAL = Path("models/perceptual/generator.safetensors")  # where controls.p is true
+INITIAL = Path("models/srgan/initial.json")  # with srgan.generator.initial
 FOLDS = Path("models/srgan/folds.csv")  # with srgan.folds above 1
 
 METRICS = Path("metrics")

@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from srgan_ab.common.shipped import NONE, SHIPPED
+
 if TYPE_CHECKING:  # the schema asks for these rules
     from srgan_ab.common.schema import Params
 
@@ -46,6 +48,7 @@ def broken(params: "Params") -> Iterator[str]:
     yield from _broken_by_data(params)
     yield from _broken_by_classifiers(params)
     yield from _broken_by_srgan(params)
+    yield from _broken_by_what_srgan_learns_from(params)
     yield from _broken_by_what_judges_srgan(params)
     yield from _broken_by_runtime(params)
 
@@ -151,6 +154,30 @@ def _broken_by_srgan(params: "Params") -> Iterator[str]:
         yield (
             "srgan.adversarial.schedule plateau watches what srgan.select names: set that to lpips "
             "or psnr"
+        )
+
+
+def _broken_by_what_srgan_learns_from(params: "Params") -> Iterator[str]:
+    initial, rougher = params.srgan.generator.initial, params.srgan.degradation
+    if initial not in (NONE, *SHIPPED) and Path(initial).suffix != ".safetensors":
+        yield (
+            f"srgan.generator.initial is {initial!r}, which is neither {NONE}, nor "
+            f"{', '.join(SHIPPED)}, which come with this project, nor a .safetensors file"
+        )
+    for name in ("blur", "noise", "jpeg"):
+        limits = getattr(rougher, name)
+        if limits and limits[0] > limits[1]:
+            yield f"srgan.degradation.{name} {limits} must be [lowest, highest]"
+    nothing = (["bicubic"], [0, 0], [0, 0], None)
+    if rougher.probability and nothing == (
+        rougher.kernels,
+        rougher.blur,
+        rougher.noise,
+        rougher.jpeg,
+    ):
+        yield (
+            "srgan.degradation.probability is above 0, but nothing is made rougher: set kernels, "
+            "blur, noise or jpeg of srgan.degradation, or the probability to 0"
         )
 
 

@@ -3,7 +3,7 @@
 Upper bounds refuse slips of the finger, which would fill the memory or run for days unsaid.
 """
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -119,8 +119,9 @@ class Controls(Section):
 
 
 class GeneratorParams(Section):
-    """Arguments of `srgan.generator.Generator`."""
+    """What the generator's weights start from, and the arguments of `srgan.generator.Generator`."""
 
+    initial: str  # none, a shipped generator, or a .safetensors file
     blocks: Annotated[int, Field(ge=1, le=256)]
     channels: Channels
     normalization: Literal["batch", "none"]
@@ -129,6 +130,10 @@ class GeneratorParams(Section):
     skip: Literal["none", "bicubic"]
     output: Literal["linear", "tanh", "sigmoid"]
 
+    def architecture(self) -> dict[str, Any]:
+        """The arguments."""
+        return self.model_dump(exclude={"initial"})
+
 
 class DiscriminatorParams(Section):
     """Arguments of `srgan.discriminator.Discriminator`."""
@@ -136,6 +141,20 @@ class DiscriminatorParams(Section):
     channels: Channels  # of the first layer; the last has eight times as many
     normalization: Literal["batch", "none"]
     spectral_norm: bool
+
+
+Range = Annotated[list[NonNegative], Field(min_length=2, max_length=2)]
+Quality = Annotated[int, Field(ge=1, le=100)]
+
+
+class DegradationParams(Section):
+    """How LR images of training are made rougher than the bicubic ones; ranges are drawn from."""
+
+    probability: Probability  # of a crop to be made rougher; 0 = off
+    kernels: Annotated[list[Literal["bicubic", "bilinear", "area", "lanczos"]], Field(min_length=1)]
+    blur: Range  # standard deviation, LR pixels
+    noise: Range  # standard deviation, of 255
+    jpeg: Annotated[list[Quality], Field(min_length=2, max_length=2)] | None  # null = off
 
 
 Schedule = Literal["constant", "step", "cosine", "plateau"]
@@ -191,6 +210,7 @@ class Srgan(Section):
     crop: Annotated[int, Field(ge=16, le=4096)]  # HR pixels
     flip: bool
     turn: bool
+    degradation: DegradationParams
     batch_size: BatchSize
     ema: Annotated[float, Field(ge=0, lt=1)]
     gradient_clip: Positive | None

@@ -22,7 +22,7 @@ Network = TypeVar("Network", bound=torch.nn.Module)
 def save_weights(
     path: Path, module: torch.nn.Module, architecture: dict[str, Any], kind: str | None = None
 ) -> None:
-    """Write a module's state in fp32 on the CPU, with what it takes to load it.
+    """Write a module's state, in its own precision, with what it takes to load it.
 
     Args:
         path: of the file.
@@ -48,6 +48,18 @@ def read_weights(path: Path) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
     return state, architecture
 
 
+def read_network(path: Path, kind: str) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
+    """Read tensors and the architecture of one kind of network.
+
+    Raises:
+        UserError: as `read_weights`; or the file holds another kind of network.
+    """
+    state, architecture, found = _read(path)
+    if found not in (None, kind):
+        raise UserError(f"{path} holds a {found}, not a {kind}: give the weights of a {kind}")
+    return state, architecture
+
+
 def load_network(path: Path, kind: str, build: Callable[..., Network]) -> Network:
     """Rebuild a network of this project from its file alone.
 
@@ -57,12 +69,9 @@ def load_network(path: Path, kind: str, build: Callable[..., Network]) -> Networ
         build: makes a network of the architecture, which it gets as named arguments.
 
     Raises:
-        UserError: as `read_weights`; or the file holds another kind of network, or not what it
-            says.
+        UserError: as `read_network`; or the file does not hold what it says.
     """
-    state, architecture, found = _read(path)
-    if found not in (None, kind):
-        raise UserError(f"{path} holds a {found}, not a {kind}: give the weights of a {kind}")
+    state, architecture = read_network(path, kind)
     try:
         network = build(**architecture)
     except TypeError:  # of a file that does not say its kind

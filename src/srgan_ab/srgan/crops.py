@@ -1,6 +1,7 @@
 """Training batches: random crops, flips and quarter turns, drawn and cut on the device."""
 
 import math
+from collections.abc import Callable
 
 import torch
 from torch import Tensor
@@ -46,6 +47,7 @@ class Crops:
         flip: mirror half of the crops.
         turn: turn the crops by 0, 90, 180 or 270 degrees.
         generator: of every draw, on the images' device.
+        degrade: makes an LR batch rougher: (lr, hr, generator) to lr; None = it stays.
     """
 
     def __init__(
@@ -57,9 +59,11 @@ class Crops:
         flip: bool,
         turn: bool,
         generator: torch.Generator,
+        degrade: Callable[[Tensor, Tensor, torch.Generator], Tensor] | None = None,
     ):
         self.lr, self.hr, self.crop = lr, hr, crop
         self.batch_size, self.flip, self.turn, self.generator = batch_size, flip, turn, generator
+        self.degrade = degrade
         self.scale = hr.shape[1] // lr.shape[1]
         self.order = torch.empty(0, dtype=torch.int64)
         self.position = 0
@@ -98,10 +102,10 @@ class Crops:
         self.position += 1
         top, left = self._draw(height - size + 1), self._draw(width - size + 1)
         turns = self._turns()
-        return (
-            as_float(_cut(self.lr, rows, top, left, size, turns)),
-            as_float(_cut(self.hr, rows, top * self.scale, left * self.scale, self.crop, turns)),
-        )
+        lr = as_float(_cut(self.lr, rows, top, left, size, turns))
+        top, left = top * self.scale, left * self.scale
+        hr = as_float(_cut(self.hr, rows, top, left, self.crop, turns))
+        return (lr if self.degrade is None else self.degrade(lr, hr, self.generator)), hr
 
     def state_dict(self) -> dict:
         """Where it stands, and what it will draw."""

@@ -7,6 +7,7 @@ import numpy as np
 from srgan_ab.common import paths
 from srgan_ab.common.balance import LOST, WON
 from srgan_ab.common.files import atomic_directory, atomic_file, write_metrics
+from srgan_ab.common.initial import read_initial
 from srgan_ab.common.packs import Pack
 from srgan_ab.common.pictures import contact_sheet, save_png
 from srgan_ab.common.weights import save_weights
@@ -23,14 +24,15 @@ def train_srgan_and_write(trainings: Trainings) -> None:
         UserError: SRGAN could not be trained by the settings, or a loss is not finite.
     """
     settings, val = trainings.settings, trainings.val
+    initial = read_initial(settings.generator)
     rehearse(settings, trainings.perceptual, trainings.runtime)
 
     def fit(training: Training, images: Images, fold: int | None) -> FittedSrgan:
-        return training.fit(*images)
+        return training.fit(*images, initial=initial)
 
     trained = trainings.run(fit, paths.PLOTS)
     whole = trained.whole
-    generator = {"architecture": settings.generator.model_dump(), "kind": "generator"}
+    generator = {"architecture": settings.generator.architecture(), "kind": "generator"}
     discriminator = {"architecture": settings.discriminator.model_dump(), "kind": "discriminator"}
     with atomic_directory(paths.GENERATOR.parent) as directory:
         srgan, srresnet = directory / paths.GENERATOR.name, directory / paths.SRRESNET.name
@@ -42,6 +44,8 @@ def train_srgan_and_write(trainings: Trainings) -> None:
             save_weights(paths.without_fold(srresnet, fold), fitted.srresnet, **generator)
         if trainings.folds is not None:
             trainings.folds.to_csv(directory / paths.FOLDS.name, index=False)
+        if initial is not None:
+            write_metrics(directory / paths.INITIAL.name, initial.told())
     _save_snapshots(whole.pictures, val)
 
     def summary(fitted: FittedSrgan) -> dict:
@@ -79,7 +83,7 @@ def train_perceptual_and_write(trainings: Trainings) -> None:
 
     trained = trainings.run(fit, paths.PLOTS)
     whole = trained.whole
-    architecture = trainings.settings.generator.model_dump()
+    architecture = trainings.settings.generator.architecture()
     with atomic_directory(paths.PERCEPTUAL.parent) as directory:
         weights = directory / paths.PERCEPTUAL.name
         save_weights(weights, whole.generator, architecture, "generator")

@@ -11,6 +11,7 @@ from torch.optim import lr_scheduler
 from srgan_ab.common.runtime import Runtime
 from srgan_ab.common.schema import Srgan
 from srgan_ab.srgan.crops import Crops
+from srgan_ab.srgan.degradation import Degradation
 from srgan_ab.srgan.discriminator import Discriminator
 from srgan_ab.srgan.generator import Generator
 from srgan_ab.srgan.history import History
@@ -48,8 +49,11 @@ def _schedule(optimizer: torch.optim.Optimizer, kind: str, epochs: int, updates:
 
 
 def crops_of(lr: Tensor, hr: Tensor, settings: Srgan, random: torch.Generator) -> Crops:
-    """Batches of images, cut as `params.srgan` says."""
-    return Crops(lr, hr, settings.crop, settings.batch_size, settings.flip, settings.turn, random)
+    """Batches of images, cut and made rougher as `params.srgan` says."""
+    how = (settings.crop, settings.batch_size, settings.flip, settings.turn, random)
+    rougher = settings.degradation
+    degrade = Degradation(rougher, settings.crop, lr.device) if rougher.probability else None
+    return Crops(lr, hr, *how, degrade)
 
 
 def loss_weights(settings: Srgan) -> dict[str, float]:

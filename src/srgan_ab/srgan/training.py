@@ -15,9 +15,10 @@ from tqdm import tqdm
 from srgan_ab.accelerate.networks import accelerate
 from srgan_ab.common.checkpoints import Checkpoints
 from srgan_ab.common.files import atomic_file
+from srgan_ab.common.initial import Initial
 from srgan_ab.common.packs import Pack
 from srgan_ab.common.runtime import Network, Runtime
-from srgan_ab.common.schema import Section, Srgan
+from srgan_ab.common.schema import Srgan
 from srgan_ab.common.seeds import seed_for
 from srgan_ab.common.weights import load_weights, read_weights
 from srgan_ab.srgan.crops import Crops
@@ -81,13 +82,16 @@ class Training:
     curves: Path | None
     progress: Progress = field(default_factory=Progress)
 
-    def fit(self, lr: Tensor, hr: Tensor, labels: np.ndarray) -> FittedSrgan:
+    def fit(
+        self, lr: Tensor, hr: Tensor, labels: np.ndarray, initial: Initial | None = None
+    ) -> FittedSrgan:
         """Pre-train SRResNet on images, then train SRGAN from it.
 
         Args:
             lr: (N, h, w, 3) uint8 on the device.
             hr: (N, 4h, 4w, 3) uint8 on the device.
             labels: (N,) their classes: the discriminator is judged by as many images of each.
+            initial: what the generator starts from; None = random weights.
 
         Raises:
             Diverged: a loss is not finite.
@@ -96,7 +100,9 @@ class Training:
         settings, images, state = self.settings, (lr, hr), self._left()
         progress = self.progress
 
-        generator = self._network("generator", Generator, settings.generator)
+        generator = self._network("generator", Generator, settings.generator.architecture())
+        if initial is not None:
+            load_weights(generator, initial.state, initial.name)
         seed = seed_for("pretraining", self.seed)
         phase = pretraining(generator, *images, settings, self.runtime, seed)
         if progress.srresnet_state is None:
@@ -108,7 +114,9 @@ class Training:
 
         # the adversarial phase goes on from the averaged weights, the better of the two
         generator.load_state_dict(progress.srresnet_state)
-        discriminator = self._network("discriminator", Discriminator, settings.discriminator)
+        discriminator = self._network(
+            "discriminator", Discriminator, settings.discriminator.model_dump()
+        )
         seed = seed_for("adversarial", self.seed)
         phase = adversarial(
             generator, discriminator, self.perceptual, *images, settings, self.runtime, seed
@@ -139,15 +147,15 @@ class Training:
                 gone on from.
         """
         state, seed = self._left(), seed_for("adversarial", self.seed)
-        generator = self._network("generator", Generator, self.settings.generator)
+        generator = self._network("generator", Generator, self.settings.generator.architecture())
         load_weights(generator, read_weights(srresnet)[0], str(srresnet))
         phase = unopposed(generator, self.perceptual, lr, hr, self.settings, self.runtime, seed)
         self._go_on(phase, state)
         return self._choose(phase, generator, lambda row, sr: {})
 
-    def _network(self, name: str, kind: Callable[..., Network], architecture: Section) -> Network:
+    def _network(self, name: str, kind: Callable[..., Network], architecture: dict) -> Network:
         torch.manual_seed(seed_for(name, self.seed))
-        network = accelerate(kind(**architecture.model_dump()), self.runtime.device)
+        network = accelerate(kind(**architecture), self.runtime.device)
         return self.runtime.compiled(network)
 
     def _left(self) -> dict | None:
@@ -190,7 +198,7 @@ class Training:
             rows.append(row | prefixed("val", quality))
             self._write_history(phase)
 
-        if phase.epochs == 0:  # SRGAN is to start from random weights, and SRResNet stays there
+        if phase.epochs == 0:  # SRGAN is to start from the first weights, and SRResNet stays there
             validate({"epoch": 0, "loss": None, "gradient_norm": None})
         while phase.epoch < phase.epochs:
             validate(phase.run_epoch(lambda: self._keep_if_due(phase)))

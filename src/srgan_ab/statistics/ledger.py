@@ -7,7 +7,7 @@ import pandas as pd
 
 from srgan_ab.common import paths
 from srgan_ab.common.errors import UserError
-from srgan_ab.common.files import read_csv
+from srgan_ab.common.files import read_csv, read_metrics
 from srgan_ab.statistics.classification import THRESHOLD
 from srgan_ab.statistics.predictions import Predictions
 
@@ -123,6 +123,38 @@ def cross_fitted(
     }
 
 
+def seen_before(
+    split: pd.DataFrame, tested: Sequence[str], initial: Mapping[str, str | Sequence[str] | None]
+) -> dict[str, str | int | None]:
+    """What the generator that SRGAN's training started from had seen of these images.
+
+    A picture is known by its pixels: a copy that was scaled or compressed anew is not found.
+
+    Args:
+        split: `data/split.csv`.
+        tested: ids of the test images.
+        initial: `models/srgan/initial.json`: `generator`, its name, and `seen`, the SHA-256s of the
+            pixels of the pictures that it has seen, or null.
+
+    Returns:
+        `generator`; `images` that it has seen; `test_ids_seen` and `train_ids_seen`: images of the
+        test and of the training set of which it has seen a near-duplicate, or themselves. All but
+        the name are None where nothing says what it has seen.
+    """
+    found: dict[str, str | int | None] = {"generator": str(initial["generator"])}
+    seen = initial["seen"]
+    if seen is None:
+        return found | dict.fromkeys(("images", "test_ids_seen", "train_ids_seen"))
+    images = split.set_index("id")
+    groups = images["group"][images["pixel_sha256"].isin(list(seen))]
+    known = images["group"].isin(groups)
+    return found | {
+        "images": len(seen),
+        "test_ids_seen": int(_look_up(pd.Series(tested, dtype=str), known).sum()),
+        "train_ids_seen": int(known[images["split"] == "train"].sum()),
+    }
+
+
 def accuracy_without_flagged(predictions: Predictions) -> dict[str, int | dict[str, float]]:
     """Accuracy on real HR with and without the images whose originals are smaller than HR.
 
@@ -174,7 +206,7 @@ def generator_gap(
 
 
 def read_ledger(examples: Mapping[str, pd.DataFrame], tested: Sequence[str]) -> dict[str, dict]:
-    """What classifiers and, with folds, generators have seen, by the files of the run.
+    """What classifiers have seen, and generators with folds or initial weights, by the run's files.
 
     Args:
         examples: as for `seen`.
@@ -188,6 +220,9 @@ def read_ledger(examples: Mapping[str, pd.DataFrame], tested: Sequence[str]) -> 
     if paths.FOLDS.exists():
         folds = read_csv(paths.FOLDS, {"id": str, "fold": int})
         ledger["cross_fitting"] = cross_fitted(split, folds, examples)
+    if paths.INITIAL.exists():
+        initial = read_metrics(paths.INITIAL, "generator", "seen")
+        ledger["initial"] = seen_before(split, tested, initial)
     return ledger
 
 

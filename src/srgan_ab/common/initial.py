@@ -1,0 +1,58 @@
+"""What the training of a generator starts from: another one's weights, and what that has seen."""
+
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from srgan_ab.common.errors import UserError
+from srgan_ab.common.schema import GeneratorParams
+from srgan_ab.common.shipped import NONE, read_seen, seen_list, weights_of
+from srgan_ab.common.weights import read_network
+
+
+@dataclass(frozen=True)
+class Initial:
+    """A trained generator.
+
+    Attributes:
+        name: as `srgan.generator.initial` gives it.
+        state: its weights.
+        seen: SHA-256s of the pixels of the pictures that it has seen; None where nothing says so.
+    """
+
+    name: str
+    state: dict[str, Tensor]
+    seen: list[str] | None
+
+    def told(self) -> dict[str, str | list[str] | None]:
+        """What `models/srgan/initial.json` says of it."""
+        return {"generator": self.name, "seen": self.seen}
+
+
+def read_initial(settings: GeneratorParams) -> Initial | None:
+    """Read what `srgan.generator.initial` names; None for none.
+
+    Raises:
+        UserError: it is not there, damaged or no generator, or its architecture is another than
+            the other keys of `srgan.generator` ask for.
+    """
+    name = settings.initial
+    if name == NONE:
+        return None
+    try:
+        path = weights_of(name)
+        state, found = read_network(path, "generator")
+        seen = read_seen(seen_list(path))
+    except UserError as error:
+        raise UserError(f"srgan.generator.initial: {error}") from None
+    differing = [
+        f"{key} {found.get(key, 'unsaid')} where srgan.generator.{key} is {wanted}"
+        for key, wanted in settings.architecture().items()
+        if found.get(key) != wanted
+    ]
+    if differing:
+        raise UserError(
+            f"srgan.generator.initial {name} has {' and '.join(differing)}: set srgan.generator to "
+            "what the file has, or name other weights"
+        )
+    return Initial(name, state, seen)
