@@ -23,6 +23,7 @@ import pandas as pd
 import torch
 import typer
 from lattice import lattice
+from variants import LONG, REFERENCE, VARIANTS
 
 from srgan_ab.accelerate.networks import accelerate
 from srgan_ab.accelerate.normalization import fold_normalization
@@ -34,80 +35,13 @@ from srgan_ab.common.runtime import Runtime, prepare
 from srgan_ab.common.tensors import as_float
 from srgan_ab.common.weights import load_weights, read_weights
 from srgan_ab.quality.image_quality import load_lpips, lr_psnr, measure
+from srgan_ab.quality.realism import realism
 from srgan_ab.srgan.generator import Generator
 from srgan_ab.srgan.perceptual import PerceptualLoss
 from srgan_ab.srgan.upscaling import upscale
 
 RESULTS = Path("ablations")
 SHARES = (0.0, 0.25, 0.5, 0.75, 1.0)  # of SRGAN's weights; the rest is SRResNet's
-REFERENCE = {
-    "srgan.perceptual.network": "vgg19",
-    "srgan.perceptual.layer": "conv3_1",
-    "srgan.crop": "48",
-    "srgan.batch_size": "16",
-    "srgan.gradient_clip": "null",
-    "srgan.pretraining.learning_rate": "0.001",
-    "srgan.pretraining.epochs": "8",
-    "srgan.adversarial.epochs": "6",
-    "srgan.snapshots": "[1,3,6]",
-}
-LOWER_RATE = {"srgan.pretraining.learning_rate": "0.0004"}
-# as many pixels and updates as the reference: four times the area, a quarter of the epochs; at the
-# reference's rate of 0.001 it diverges
-CROP_96 = {
-    "srgan.crop": "96",
-    "srgan.batch_size": "4",
-    "srgan.gradient_clip": "1.0",
-    **LOWER_RATE,
-    "srgan.pretraining.epochs": "2",
-    "srgan.adversarial.epochs": "2",
-    "srgan.snapshots": "[1,2]",
-}
-VARIANTS: dict[str, dict[str, str]] = {
-    "reference": {},
-    "pixel_shuffle": {"srgan.generator.upsampler": "pixel_shuffle"},
-    "generator_batch_norm": {"srgan.generator.normalization": "batch"},
-    "no_bicubic_skip": {"srgan.generator.skip": "none"},
-    # at the reference's rate of 0.001 it diverges
-    "mse_pretraining": LOWER_RATE | {"srgan.pretraining.loss": "mse"},
-    # 10 epochs of the adversarial phase take as long as 8 and 6 of the reference
-    "no_pretraining": {
-        "srgan.pretraining.epochs": "0",
-        "srgan.adversarial.epochs": "10",
-        "srgan.snapshots": "[1,5,10]",
-    },
-    # what the others that need a lower rate may owe to it, and what two at the edge may lack
-    "lower_rate": LOWER_RATE,
-    "pixel_shuffle_lower_rate": LOWER_RATE | {"srgan.generator.upsampler": "pixel_shuffle"},
-    "batch_norm_lower_rate": LOWER_RATE | {"srgan.generator.normalization": "batch"},
-    "crop_96": CROP_96,
-    "crop_96_relativistic": CROP_96 | {"srgan.adversarial.loss": "relativistic"},
-    "vgg_conv2_2": {"srgan.perceptual.layer": "conv2_2"},
-    "relativistic": {"srgan.adversarial.loss": "relativistic"},
-    "r1_r2": {
-        "srgan.adversarial.loss": "relativistic",
-        "srgan.adversarial.r1": "1.0",
-        "srgan.adversarial.r2": "1.0",
-        "srgan.discriminator.normalization": "none",
-    },
-    "lpips_loss": {"srgan.perceptual.network": "lpips"},
-    "lpips_lower_rate": LOWER_RATE | {"srgan.perceptual.network": "lpips"},
-    "lpips_crop_96": CROP_96 | {"srgan.perceptual.network": "lpips"},
-    "lpips_relativistic": {
-        "srgan.perceptual.network": "lpips",
-        "srgan.adversarial.loss": "relativistic",
-    },
-}
-# one long training of a smaller network on fewer images, looked at after 5, 50 and 150 epochs
-LONG = {
-    "epochs_150": {
-        "data.per_class": "300",
-        "srgan.generator.blocks": "4",
-        "srgan.generator.channels": "32",
-        "srgan.adversarial.epochs": "150",
-        "srgan.snapshots": "[5,50,150]",
-    }
-}
 
 app = typer.Typer(add_completion=False, help=__doc__, rich_markup_mode=None)
 
@@ -132,6 +66,15 @@ def distance(judge: PerceptualLoss, sr: np.ndarray, hr: np.ndarray, runtime: Run
     return float(np.mean(values))
 
 
+def told(generator: Generator, sr: np.ndarray, runtime: Runtime) -> float:
+    """`realism` on validation, by a judge trained on half of the training images."""
+    train, val = (open_pack(split) for split in ("train", "val"))
+    lr, hr = train.lr[::2], train.hr[::2]
+    enlarged = np.empty_like(hr)
+    upscale(generator, lr, enlarged, runtime)
+    return realism((enlarged, hr), [(sr, val.hr)], 0, runtime.device)[0]
+
+
 def assess(settings) -> dict:
     """Quality on validation of the generators in models/srgan, and of those between them."""
     runtime, val = prepare(settings.runtime, 0), open_pack("val")
@@ -146,11 +89,14 @@ def assess(settings) -> dict:
     rows = []
     for share in SHARES:
         sr = np.empty_like(val.hr)
-        upscale(between(share, runtime.device), val.lr, sr, runtime)
+        generator = between(share, runtime.device)
+        upscale(generator, val.lr, sr, runtime)
         row = {"share": share, **measure(sr, val.hr, lpips, runtime.device)}
         row["lr_psnr"] = lr_psnr(sr, val.lr, runtime.device)
         row |= {name: distance(judge, sr, val.hr, runtime) for name, judge in judges.items()}
         row["lattice"] = lattice(sr)
+        if share in (0.0, 1.0):  # a judge of its own for each takes a while
+            row["realism"] = told(generator, sr, runtime)
         rows.append(row)
     provenance = json.loads((paths.PROVENANCE / "train_srgan.json").read_text())
     return {
@@ -222,6 +168,8 @@ DIGITS = {
     "MobileNetV2": 3,
     "lattice": 1,
     "LR consistency": 1,
+    "realism": 3,
+    "D right": 2,
 }
 JUDGED = {
     "LPIPS": "lpips",
@@ -242,6 +190,8 @@ def reached(result: dict) -> dict[str, float]:
         "epoch": result["training"]["epoch"],
         "PSNR": last["psnr_rgb"],
         **{label: last[column] for label, column in JUDGED.items()},
+        "realism": last["realism"],
+        "D right": result["training"]["d_accuracy_val"],
     }
 
 

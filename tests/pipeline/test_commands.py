@@ -67,7 +67,7 @@ def test_presets_merge_into_the_params_of_the_repository(project):
         project.shell("make preset NAME=full-cpu")
         assert merged()["data"]["source"] == "asirra"
         project.shell(
-            'make preset NAME=full-cpu SET="data.source=archive data.path=ARCHIVE '
+            'make preset NAME=full-cpu SET="controls.p=false data.source=archive data.path=ARCHIVE '
             'pretrained.classifier=MOBILENET pretrained.lpips=SQUEEZENET"'
         )
         assert merged()["data"]["path"] == "ARCHIVE"
@@ -76,6 +76,10 @@ def test_presets_merge_into_the_params_of_the_repository(project):
         project.shell(
             'make preset NAME=photos SET="data.path=PHOTOS pretrained.classifier=MOBILENET '
             "pretrained.perceptual=VGG19 pretrained.lpips=SQUEEZENET classifier.replicates=3 "
+            "srgan.discriminator.channels=32 srgan.discriminator.normalization=batch "
+            "srgan.adversarial.warm_up=0 srgan.adversarial.learning_rate=0.0004 "
+            "srgan.adversarial.discriminator_learning_rate=null "
+            "srgan.adversarial.weight=0.1 controls.p=false "
             "srgan.perceptual.network=vgg19 srgan.perceptual.layer=conv3_1 "
             "srgan.adversarial.epochs=10 srgan.snapshots=[1,4,10] "
             "srgan.crop=48 srgan.batch_size=16 srgan.gradient_clip=null "
@@ -86,6 +90,10 @@ def test_presets_merge_into_the_params_of_the_repository(project):
         project.shell(
             'make preset NAME=photos SET="data.path=PHOTOS pretrained.classifier=MOBILENET '
             "pretrained.perceptual=VGG19 pretrained.lpips=SQUEEZENET classifier.replicates=3 "
+            "srgan.discriminator.channels=32 srgan.discriminator.normalization=batch "
+            "srgan.adversarial.warm_up=0 srgan.adversarial.learning_rate=0.0004 "
+            "srgan.adversarial.discriminator_learning_rate=null "
+            "srgan.adversarial.weight=0.1 controls.p=false "
             'runtime.threads=1"'
         )
         assert merged()["classifier"]["replicates"] == 3

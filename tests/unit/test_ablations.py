@@ -99,10 +99,11 @@ def tables(ablations, *options):
 def write_result(ablations, name, lpips, worse=0.0):
     line = [
         {"share": s, "psnr_rgb": p - worse, "lpips": d, "vgg19_conv3_1": 1.5, "mobilenet_v2": 2.5}
-        | {"lr_psnr": 40.0, "lattice": lattice}
+        | {"lr_psnr": 40.0, "lattice": lattice, "realism": 0.9}
         for s, p, d, lattice in ((0, 27.0, 0.2, 0.0), (1, 26.0, lpips, 3.0))
     ]
-    result = {"seconds": 120, "training": {"epoch": 3}, "history": {"epoch": [1]}, "line": line}
+    training = {"epoch": 3, "d_accuracy_val": 0.75}
+    result = {"seconds": 120, "training": training, "history": {"epoch": [1]}, "line": line}
     ablations.RESULTS.mkdir(exist_ok=True)
     (ablations.RESULTS / f"{name}.json").write_text(json.dumps(result))
 
@@ -116,6 +117,7 @@ def test_the_tables_hold_what_was_measured(ablations, tmp_path, monkeypatch):
     assert (cells["SRResNet PSNR"], cells["PSNR"]) == ("27.00", "26.00")
     assert (cells["LPIPS"], at_one_psnr["LPIPS"]) == ("0.1600", "0.1800")
     assert (cells["lattice"], at_one_psnr["lattice"]) == ("3.0", "1.5")
+    assert (cells["realism"], cells["D right"]) == ("0.900", "0.75")
 
 
 def test_seeds_of_a_variant_share_a_row(ablations, tmp_path, monkeypatch):
