@@ -127,7 +127,7 @@ def test_the_family_is_adjusted_and_the_rest_is_not():
 def test_each_pair_is_judged_and_its_power_told_at_one_level(replicates):
     """A difference that was not found at a level cannot have been one that is found at it."""
     rng, undecided = np.random.default_rng(3), 0
-    for trial in range(4):
+    for trial in range(3):
         predictions = simulated(
             150,
             rng,
