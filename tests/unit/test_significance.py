@@ -127,7 +127,7 @@ def test_the_family_is_adjusted_and_the_rest_is_not():
 def test_each_pair_is_judged_and_its_power_told_at_one_level(replicates):
     """A difference that was not found at a level cannot have been one that is found at it."""
     rng, undecided = np.random.default_rng(3), 0
-    for trial in range(3):
+    for trial in range(5):
         predictions = simulated(
             150,
             rng,
@@ -158,7 +158,7 @@ def scattered(rng, replicates, by_network, truth=0.0, images=100, resamples=400)
     draws = rng.multinomial(images, np.full(images, 1 / images), resamples)
     samples = (each @ np.vstack([np.ones(images), draws]).T / images)[..., None]
     values = mean_over_replicates(samples, seed=int(rng.integers(1_000_000)))[:, 0]
-    return ResampledTest(float(samples[:, 0].mean()), values)
+    return ResampledTest(float(samples[:, 0].mean()), values, images)
 
 
 @pytest.mark.parametrize("level", [0.05, 0.0125])

@@ -1,7 +1,7 @@
 """Is one accuracy higher than another? In closed form where that holds, else by resampling."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -69,34 +69,44 @@ class ResampledTest:
     Attributes:
         difference: on the test set.
         values: (resamples,), what it might have been, by `mean_over_replicates`.
+        groups: of near-duplicates among the images. So many independent signs give no smaller p
+            than 1/2^groups, one-sided, however well they agree; resamples of two images would.
     """
 
     difference: float
     values: np.ndarray
+    groups: int
 
     def judged(self) -> Judged:
         """As of `CountedTest`."""
-        return by_resampling(self.values)
+        judged = by_resampling(self.values)
+        return replace(judged, p=max(judged.p, self._least_p()))
+
+    def _least_p(self) -> float:
+        return min(1.0, 2 * 0.5**self.groups)
 
     def equivalence(self, margin: float) -> tuple[tuple[float, float], float]:
         """As of `CountedTest`."""
         beyond = max((self.values <= -margin).sum(), (self.values >= margin).sum())
         low, high = np.percentile(self.values, (5, 95))
-        return (float(low), float(high)), min(1.0, (1 + beyond) / (1 + len(self.values)))
+        p = max((1 + beyond) / (1 + len(self.values)), self._least_p() / 2)
+        return (float(low), float(high)), min(1.0, float(p))
 
     def least_detectable(self, level: float) -> float:
         """As of `CountedTest`, if images and networks scatter as they do here.
 
         How far from 0 a difference must lie for p to be at most `level`, and how far beyond that a
         true one must lie to get there four times in five, both by the scatter that the test itself
-        used: that of the images and, with Student's long tails, of the networks. 1 where no p could
-        be so small, for want of resamples.
+        used: that of the images and, with Student's long tails, of the networks. Where it reaches
+        farther to one side, that side counts. 1 where no p could be so small, for want of
+        resamples or of images.
         """
-        scatter = np.abs(self.values - self.difference)
-        if level * (1 + len(scatter)) < 2:
+        scatter = np.sort(self.values - self.difference)
+        beyond_zero = int(level / 2 * (1 + len(scatter))) - 1  # resamples that such a p allows
+        if beyond_zero < 0 or level < self._least_p():
             return 1.0
-        needed, beyond = np.quantile(scatter, (1 - level, 2 * POWER - 1))
-        return min(1.0, float(needed + beyond))
+        needed = max(-scatter[beyond_zero], scatter[-1 - beyond_zero])
+        return min(1.0, float(needed + np.quantile(np.abs(scatter), 2 * POWER - 1)))
 
 
 def accuracy_test(
@@ -122,4 +132,4 @@ def accuracy_test(
     if no_scatter(values):  # all groups say the same: that is as much evidence as there are groups
         surplus = round(difference * groups)
         return CountedTest((max(surplus, 0), max(-surplus, 0)), groups)
-    return ResampledTest(difference, values)
+    return ResampledTest(difference, values, groups)
