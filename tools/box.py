@@ -27,17 +27,16 @@ def pictures_seen(weights: Path) -> set[str]:
     """SHA-256s of the pixels of the pictures behind a generator of some workspace.
 
     Args:
-        weights: `models/srgan/<name>.safetensors` in the workspace that has trained it.
+        weights: `models/<stage>/<name>.safetensors` in the workspace that has trained it.
 
     Raises:
         UserError: the workspace lacks its split, or nothing says what is behind the generator.
     """
-    directory = weights.resolve().parent
-    workspace = directory.parents[1]
+    workspace = weights.resolve().parents[2]
     split = read_csv(workspace / paths.SPLIT, {"split": str, "pixel_sha256": str})
     seen = set(split["pixel_sha256"][split["split"].isin(["train", "val"])])
-    if (directory / paths.INITIAL.name).exists():
-        initial = read_metrics(directory / paths.INITIAL.name, "generator", "seen")
+    if (workspace / paths.INITIAL).exists():
+        initial = read_metrics(workspace / paths.INITIAL, "generator", "seen")
         if initial["seen"] is None:
             raise UserError(
                 f"{weights} was trained from {initial['generator']}, and nothing says which "

@@ -83,8 +83,11 @@ def test_in_half_precision_it_enlarges_the_same_to_a_level(workspace, box):
     assert found[0].std() > 10
 
 
-def test_what_its_own_start_had_seen_it_has_seen(workspace, box):
-    weights = workspace / "models/srgan/generator.safetensors"
+@pytest.mark.parametrize("stage", ["srgan", "perceptual"])
+def test_what_its_own_start_had_seen_it_has_seen(workspace, box, stage):
+    """Also where another stage has trained on from SRResNet."""
+    weights = workspace / f"models/{stage}/generator.safetensors"
+    save_weights(weights, trained(), ARCHITECTURE, "generator")
     initial = workspace / "models/srgan/initial.json"
     earlier = [*PICTURES["a"][:1], "f" * 64]
     write_metrics(initial, {"generator": "faithful", "seen": earlier})
