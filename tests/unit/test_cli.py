@@ -155,13 +155,13 @@ def test_benchmark_measures_a_folder(run, tmp_path, model, folder):
 
 def test_the_stage_measures_as_the_command_does(run, tmp_path, model, folder, monkeypatch):
     result = run(
-        *("benchmark", folder, "--srgan", model, "--srresnet", model, "--lr", "pillow"),
-        *("--output", tmp_path / "out.json", "--device", "cpu"),
+        *("benchmark", folder, "--srgan", model, "--srresnet", model, "--perceptual", model),
+        *("--lr", "pillow", "--output", tmp_path / "out.json", "--device", "cpu"),
     )
     assert result.code == 0, result.sentence
     monkeypatch.chdir(tmp_path)
     shutil.copy(ROOT / "dvc.yaml", tmp_path)
-    for path in (paths.GENERATOR, paths.SRRESNET):
+    for path in (paths.GENERATOR, paths.SRRESNET, paths.PERCEPTUAL):
         path.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(model, path)
     values = default_params()

@@ -63,7 +63,7 @@ def train_srgan_and_write(trainings: Trainings) -> None:
         **summary(whole),
         **prefixed("srgan_without_ema_val", _without_ema(whole, trainings)),
         **{key: value for key, value in whole.chosen.items() if key.startswith("d_")},
-        **_balance([row["d_accuracy"] for row in whole.history]),
+        **_balance([row["d_accuracy"] for row in whole.history[: whole.epoch]]),
         **_of_folds(trainings, [summary(fitted) for fitted in trained.without]),
     }
     write_metrics(paths.METRICS / "train_srgan.json", metrics)
@@ -129,7 +129,7 @@ def _without_ema(fitted: Fitted, trainings: Trainings) -> Quality:
 
 
 def _balance(accuracies: Sequence[float]) -> dict[str, int]:
-    """In how many epochs the discriminator was at chance, and in how many it had won."""
+    """In how many epochs up to that kept it was at chance, and in how many it had won."""
     return {
         "d_lost_epochs": sum(accuracy < LOST for accuracy in accuracies),
         "d_won_epochs": sum(accuracy > WON for accuracy in accuracies),
