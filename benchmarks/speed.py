@@ -50,6 +50,7 @@ def paper(batch_size: int):
             "batch_size": batch_size,
             "gradient_clip": None,
             "total_variation": 0.0,
+            "lattice": 0.0,
             "pretraining": srgan.pretraining.model_copy(update={"loss": "mse"}),
             "adversarial": srgan.adversarial.model_copy(update={"loss": "bce", "weight": 1e-3}),
             "pixel": srgan.pixel.model_copy(update={"weight": 0.0}),

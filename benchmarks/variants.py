@@ -12,6 +12,7 @@ REFERENCE = {
     "srgan.adversarial.learning_rate": "0.0004",
     "srgan.adversarial.discriminator_learning_rate": "null",
     "srgan.adversarial.weight": "0.1",
+    "srgan.lattice": "0",
     "srgan.pretraining.learning_rate": "0.001",
     "srgan.pretraining.epochs": "8",
     "srgan.adversarial.epochs": "6",
@@ -38,6 +39,7 @@ PLAYS = CROP_96 | {
     "srgan.adversarial.learning_rate": "0.0001",
     "srgan.adversarial.discriminator_learning_rate": "0.0004",
     "srgan.adversarial.weight": "0.01",
+    "srgan.lattice": "0.03",
 }
 VARIANTS: dict[str, dict[str, str]] = {
     "reference": {},
@@ -78,6 +80,7 @@ VARIANTS: dict[str, dict[str, str]] = {
     "plays_batch_norm": PLAYS | {"srgan.discriminator.normalization": "batch"},
     "plays_one_rate": PLAYS | {"srgan.adversarial.learning_rate": "0.0004"},
     "plays_weight_03": PLAYS | {"srgan.adversarial.weight": "0.03"},
+    "plays_lattice_0": PLAYS | {"srgan.lattice": "0"},
     "plays_without_lpips": PLAYS | {"srgan.perceptual.weight": "0"},
 }
 # one long training of a smaller network on fewer images, looked at after 5, 50 and 150 epochs

@@ -97,7 +97,9 @@ def train(compiled, kind="bce", spectral_norm=False):
     random = torch.Generator().manual_seed(0)
     history = History(4, (3, 28, 28))
     nets = Adversaries(generator, discriminator, *optimizers, history, random)
-    weights = dict.fromkeys(("pixel", "perceptual", "adversarial", "total_variation"), 1.0)
+    weights = dict.fromkeys(
+        ("pixel", "perceptual", "adversarial", "total_variation", "lattice"), 1.0
+    )
     loss_g = GeneratorLoss(PIXEL_LOSSES["mse"], features, kind, weights)
     loss_d = DiscriminatorLoss(kind, 0.1, 0.1, 0.0, 0.0)
     rows = []

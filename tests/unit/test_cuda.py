@@ -61,6 +61,7 @@ def test_an_update_stays_on_the_device(on_fake_gpu, name, monkeypatch):
             "batch_size": 4,
             "gradient_clip": 1.0,
             "total_variation": 1.0,
+            "lattice": 1.0,
             "adversarial": srgan.adversarial.model_copy(update=adversity),
         }
     )

@@ -12,6 +12,7 @@ from srgan_ab.srgan.losses import (
     discriminator_loss_floor,
     generator_adversarial_loss,
     gradient_penalty,
+    lattice_loss,
     realness,
     total_variation_loss,
 )
@@ -127,3 +128,45 @@ def test_total_variation_of_a_ramp_and_of_a_constant():
     ramp = torch.arange(4.0).view(1, 1, 1, 4).expand(1, 3, 5, 4)
     assert total_variation_loss(ramp).item() == pytest.approx(1.0)
     assert total_variation_loss(torch.full((1, 3, 4, 4), 0.3)).item() == 0.0
+
+
+def smooth(n=4, side=48):
+    """Pictures that vary slowly, and differ by place within an LR pixel only as a slope does."""
+    x = torch.linspace(0, 1, side)
+    slopes = torch.linspace(-0.3, 0.3, n).view(n, 1, 1, 1)
+    return (0.5 + slopes * x.view(1, 1, 1, side) + 0.1 * x.view(1, 1, side, 1)).expand(
+        -1, 3, -1, -1
+    )
+
+
+def pattern(amplitude, period, side=48):
+    wave = (2 * math.pi * torch.arange(side) / period).sin()
+    return amplitude * wave.view(1, 1, 1, side)
+
+
+def test_lattice_is_what_repeats_with_every_lr_pixel():
+    hr, periods = smooth(), (4, 20 / 6, 20 / 4)  # HR pixels; a window has 20
+    found = [lattice_loss(hr + pattern(0.02, period), hr).item() for period in periods]
+    assert found[0] > 1 and found[1:] == pytest.approx([0, 0], abs=1e-3)
+    # in the real image there is as much of it, or more
+    assert lattice_loss(hr + pattern(0.02, 4), hr + pattern(0.02, 4)).item() == 0
+    assert lattice_loss(hr, hr + pattern(0.02, 4)).item() < 1e-3
+    # what cannot be seen hardly counts
+    assert lattice_loss(hr + pattern(0.0002, 4), hr).item() < 0.05
+
+
+def test_descending_the_lattice_loss_removes_it_and_leaves_the_picture():
+    hr = smooth()
+    sr = (hr + pattern(0.02, 4)).clone().requires_grad_()
+    optimizer = torch.optim.SGD([sr], lr=0.1)
+    before, distance = lattice_loss(sr, hr).item(), (sr - hr).abs().mean().item()
+    for _ in range(300):
+        optimizer.zero_grad()
+        lattice_loss(sr, hr).backward()
+        optimizer.step()
+    assert lattice_loss(sr, hr).item() < before / 10
+    assert (sr - hr).abs().mean() < distance
+
+
+def test_the_lattice_of_the_smallest_crop():
+    assert lattice_loss(torch.rand(2, 3, 12, 12), torch.rand(2, 3, 12, 12)).isfinite()

@@ -190,6 +190,7 @@ OPTIONS = {
     "pixel__loss": "mse",
     "pixel__weight": 0.1,
     "total_variation": 0.1,
+    "lattice": 0.1,
     "select": "psnr",
     "snapshots": [2],
 }

@@ -24,7 +24,7 @@ from srgan_ab.srgan.steps import (
 )
 
 RUNTIME = Runtime(torch.device("cpu"), "fp32")
-TERMS = ("pixel", "perceptual", "adversarial", "total_variation")
+TERMS = ("pixel", "perceptual", "adversarial", "total_variation", "lattice")
 KINDS = ("bce", "lsgan", "relativistic")
 
 
@@ -256,7 +256,7 @@ def unopposed(nets, images, loss):
     return unopposed_step(*networks, *images, loss, None, RUNTIME)
 
 
-@pytest.mark.parametrize("term", ["pixel", "perceptual", "total_variation"])
+@pytest.mark.parametrize("term", ["pixel", "perceptual", "total_variation", "lattice"])
 def test_without_a_discriminator_the_generator_moves_as_beside_one_of_no_weight(term):
     """On the same batch, from the same state, with the same draws."""
     torch.manual_seed(1)

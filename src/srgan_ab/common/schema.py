@@ -219,6 +219,7 @@ class Srgan(Section):
     pixel: Pixel
     perceptual: Perceptual
     total_variation: NonNegative
+    lattice: NonNegative
     folds: Repeats  # of the training images; 1 = off
     select: Literal["lpips", "psnr", "last"]
     snapshots: list[Epochs]

@@ -25,6 +25,7 @@ GENERATOR_LOSSES = {
     "perceptual": (VERMILION, "--"),
     "adversarial": (GREEN, "-."),
     "total variation": (PURPLE, ":"),
+    "lattice": (GREY, "-"),
 }
 
 
@@ -44,7 +45,7 @@ def _table(name: str, *columns: str, gaps: Sequence[str] = ()) -> pd.DataFrame:
 
 
 def generator_histories() -> dict[str, pd.DataFrame]:
-    """`plots/srresnet.csv` and `plots/srgan.csv`, by phase.
+    """`plots/srresnet.csv`, `plots/srgan.csv` and `plots/perceptual.csv`, which may have no rows.
 
     Raises:
         UserError: one is missing or damaged.
@@ -54,6 +55,7 @@ def generator_histories() -> dict[str, pd.DataFrame]:
     judged = ("loss_d", "loss_d_floor", "d_real", "d_fake", "d_accuracy")
     return {
         "srresnet": _table("srresnet", *quality, gaps=["val_lpips"]),
+        "perceptual": _table("perceptual", *quality, gaps=["val_lpips"]),
         "srgan": _table("srgan", *quality, *losses, *judged, gaps=["val_lpips"]),
     }
 

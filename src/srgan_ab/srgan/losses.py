@@ -16,6 +16,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from srgan_ab.common.scale import SCALE
+
+LUMA = (0.299, 0.587, 0.114)  # of RGB, ITU-R BT.601
+PATTERN_WINDOW = 5  # LR pixels
+PATTERN_FLOOR = 1e-6  # a quarter of a grey value of 255, squared: less is not seen
 PIXEL_LOSSES = {"mse": F.mse_loss, "l1": F.l1_loss}
 
 
@@ -126,3 +131,27 @@ def total_variation_loss(image: Tensor) -> Tensor:
     vertical = (image[..., 1:, :] - image[..., :-1, :]).abs().mean()
     horizontal = (image[..., 1:] - image[..., :-1]).abs().mean()
     return vertical + horizontal
+
+
+def lattice_loss(sr: Tensor, hr: Tensor) -> Tensor:
+    """How much more the places within an LR pixel have in common in `sr` than in `hr`.
+
+    A generator that sees only the LR picture can draw texture into a smooth area only as a function
+    of the place within an LR pixel: a pattern that repeats with every LR pixel. In each window of 5
+    LR pixels, grey values are averaged place by place; how the means of the 16 places differ is
+    the pattern there. What counts is the logarithm of its power, since smooth dark areas, where the
+    eye sees it first, have little of either, and only what exceeds that of the same window of `hr`.
+
+    Args:
+        sr, hr: (N, 3, H, W) in [0, 1], H and W multiples of 4.
+    """
+    power, real = (_pattern_power(image.float()) for image in (sr, hr))
+    return F.relu((power + PATTERN_FLOOR).log() - (real + PATTERN_FLOOR).log()).mean()
+
+
+def _pattern_power(image: Tensor) -> Tensor:
+    """(N, 3, H, W) to (N, h, w): variance over the 16 places of their means, window by window."""
+    grey = (image * image.new_tensor(LUMA).view(1, 3, 1, 1)).sum(1, keepdim=True)
+    places = F.pixel_unshuffle(grey, SCALE)  # (N, 16, H/4, W/4)
+    means = F.avg_pool2d(places, min(PATTERN_WINDOW, *places.shape[2:]), stride=2)
+    return (means - means.mean(1, keepdim=True)).square().mean(1)

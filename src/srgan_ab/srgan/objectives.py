@@ -11,18 +11,19 @@ from srgan_ab.srgan.losses import (
     discriminator_loss,
     generator_adversarial_loss,
     gradient_penalty,
+    lattice_loss,
     total_variation_loss,
 )
 
 
 @dataclass(frozen=True)
 class GeneratorLoss:
-    """pixel·w_p + perceptual·w_v + adversarial·w_a + tv·w_t; a term of weight 0 is not computed."""
+    """The weighted sum of its terms, of which those of weight 0 are not computed."""
 
     pixel: Callable[[Tensor, Tensor], Tensor]
     perceptual: Callable[[Tensor, Tensor], Tensor] | None
     adversarial: str  # bce, lsgan or relativistic
-    weights: dict[str, float]  # pixel, perceptual, adversarial, total_variation
+    weights: dict[str, float]  # pixel, perceptual, adversarial, total_variation, lattice
 
     def terms(
         self, sr: Tensor, hr: Tensor, discriminator: Discriminator | None
@@ -33,6 +34,7 @@ class GeneratorLoss:
             "perceptual": lambda: self._perceptual(sr, hr),
             "adversarial": lambda: self._adversarial(sr, hr, discriminator),
             "total_variation": lambda: total_variation_loss(sr),
+            "lattice": lambda: lattice_loss(sr, hr),
         }
         return {name: term() for name, term in terms.items() if self.weights[name] > 0}
 

@@ -63,6 +63,7 @@ def loss_weights(settings: Srgan) -> dict[str, float]:
         "perceptual": settings.perceptual.weight,
         "adversarial": settings.adversarial.weight,
         "total_variation": settings.total_variation,
+        "lattice": settings.lattice,
     }
 
 
