@@ -24,7 +24,6 @@ from srgan_ab.quality.benchmarks import (
 from srgan_ab.quality.image_quality import measure
 from srgan_ab.quality.resizing import resize_bicubic
 from srgan_ab.srgan.generator import Generator
-from srgan_ab.srgan.steps import GRID
 
 SHARED = Path(__file__).parents[2].parent / "shared" / "data"
 CPU = torch.device("cpu")
@@ -129,7 +128,6 @@ def test_the_scale_is_one_number():
     assert get_args(Images.model_fields["scale"].annotation) == (SCALE,)
     network = Generator(blocks=1, channels=2).eval()
     assert network(torch.zeros(1, 3, 5, 6)).shape == (1, 3, SCALE * 5, SCALE * 6)
-    assert GRID == SCALE
 
 
 def test_a_table_has_a_row_for_each_method_and_picture():

@@ -37,14 +37,7 @@ QUALITY_NAMES = {
     "lr_psnr": "LR consistency, PSNR RGB (dB)",
     "realism": "realism (0.5: not told from real)",
 }
-QUALITY_DECIMALS = {
-    "psnr_rgb": 2,
-    "psnr_y": 2,
-    "ssim_y": 4,
-    "lpips": 4,
-    "lr_psnr": 2,
-    "realism": 3,
-}
+QUALITY_DECIMALS = dict(zip(QUALITY_NAMES, (2, 2, 4, 4, 2, 3), strict=True))
 
 
 def split_table(split: Mapping[str, int], classes: Sequence[str]) -> Table:

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.optim import lr_scheduler
 
 from srgan_ab.common.runtime import Runtime
+from srgan_ab.common.scale import SCALE
 from srgan_ab.common.schema import Srgan
 from srgan_ab.srgan.crops import Crops
 from srgan_ab.srgan.degradation import Degradation
@@ -19,7 +20,6 @@ from srgan_ab.srgan.losses import PIXEL_LOSSES, discriminator_loss_floor
 from srgan_ab.srgan.objectives import DiscriminatorLoss, GeneratorLoss
 from srgan_ab.srgan.phase import Phase, Schedule
 from srgan_ab.srgan.steps import (
-    GRID,
     Adversaries,
     adversarial_step,
     pretrain_step,
@@ -140,7 +140,7 @@ def adversarial(
     crops = crops_of(lr, hr, settings, random)
     history = None
     if phase.history:
-        side = settings.crop - GRID
+        side = settings.crop - SCALE
         history = History(phase.history, (3, side, side)).to(runtime.device)
     nets = Adversaries(
         generator,

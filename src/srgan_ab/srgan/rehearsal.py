@@ -5,10 +5,10 @@ from torch import nn
 
 from srgan_ab.common.errors import UserError
 from srgan_ab.common.runtime import Runtime
+from srgan_ab.common.scale import SCALE
 from srgan_ab.common.schema import Srgan
 from srgan_ab.srgan.discriminator import Discriminator
 from srgan_ab.srgan.progress import Distance
-from srgan_ab.srgan.steps import GRID
 
 
 @torch.no_grad()
@@ -23,7 +23,7 @@ def rehearse(settings: Srgan, perceptual: Distance | None, runtime: Runtime) -> 
     Raises:
         UserError: a network cannot look at so small a window.
     """
-    side = settings.crop - GRID  # of what `shifted` shows to the networks that judge
+    side = settings.crop - SCALE  # of what `shifted` shows to the networks that judge
     window = torch.zeros(min(settings.batch_size, 2), 3, side, side, device=runtime.device)
     try:
         Discriminator(**settings.discriminator.model_dump()).to(runtime.device)(window)
@@ -49,5 +49,5 @@ def _look(perceptual: Distance, window: torch.Tensor, settings: Srgan) -> None:
         shallower = "" if network == "lpips" else ", or choose a shallower srgan.perceptual.layer"
         raise UserError(
             f"srgan.perceptual.network {network} leaves nothing of a window of {window.shape[-1]} "
-            f"pixels, srgan.crop less {GRID}: raise srgan.crop{shallower}"
+            f"pixels, srgan.crop less {SCALE}: raise srgan.crop{shallower}"
         )

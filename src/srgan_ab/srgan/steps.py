@@ -9,13 +9,12 @@ import torch
 from torch import Tensor, nn
 
 from srgan_ab.common.runtime import Runtime
+from srgan_ab.common.scale import SCALE
 from srgan_ab.srgan.discriminator import Discriminator
 from srgan_ab.srgan.generator import Generator
 from srgan_ab.srgan.history import History
 from srgan_ab.srgan.losses import compared, realness
 from srgan_ab.srgan.objectives import DiscriminatorLoss, GeneratorLoss
-
-GRID = 4  # HR pixels per LR pixel
 
 
 @dataclass
@@ -43,8 +42,8 @@ def shifted(sr: Tensor, hr: Tensor, random: torch.Generator) -> tuple[Tensor, Te
     Returns:
         Two batches (N, 3, H - 4, W - 4).
     """
-    offset = torch.randint(GRID + 1, (2, 1), generator=random, device=hr.device)
-    y, x = (torch.arange(side - GRID, device=hr.device) for side in hr.shape[2:])
+    offset = torch.randint(SCALE + 1, (2, 1), generator=random, device=hr.device)
+    y, x = (torch.arange(side - SCALE, device=hr.device) for side in hr.shape[2:])
     y, x = y + offset[0], x + offset[1]  # no slices: the host does not know the offset
     return sr.index_select(2, y).index_select(3, x), hr.index_select(2, y).index_select(3, x)
 
