@@ -4,6 +4,7 @@ The tables are checked by test_docs.py and test_results.py. A number is rounded 
 file, here and in the documents.
 """
 
+import io
 import json
 import math
 import re
@@ -174,6 +175,16 @@ class TestDefaultRun:
         methods = ("srgan", "perceptual", "srresnet", "photographs")
         shares = [points(quality[method]["realism"], 0) for method in methods]
         said = "{} % of SRGAN's, {} % without the discriminator, {} % of SRResNet's, and {} % of"
+        assert said.format(*shares) in text
+
+    def test_the_discriminator_plays(self):
+        curves = pd.read_csv(io.StringIO(committed_run("plots/srgan.csv")))
+        least, most = (points(end(curves["d_accuracy_train"]), 0) for end in (min, max))
+        quality = json.loads(committed_run("metrics/sr.json"))["test"]
+        shares = [points(quality[method]["realism"], 0) for method in ("srgan", "perceptual")]
+        text = prose(document("docs/ablations.md"))
+        assert f"right about {least} to {most} % of the training crops after" in text
+        said = "tells {} % of SRGAN's test images from real ones, {} % without"
         assert said.format(*shares) in text
 
     def test_a_on_enlarged_images(self, text):
