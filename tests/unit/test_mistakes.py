@@ -127,7 +127,7 @@ MISTAKES = {
         "controls.p trains .* and srgan.pixel.weight, .* are all 0, .* or controls.p to false",
     ),
     "a penalty beside BatchNorm": (
-        {"srgan.adversarial.r1": 1.0},
+        {"srgan.adversarial.r1": 1.0, "srgan.discriminator.normalization": "batch"},
         "srgan.adversarial.r1 and r2 .* set srgan.discriminator.normalization to none",
     ),
     "a history without a batch": (
