@@ -120,7 +120,8 @@ def test_mistakes_are_one_sentence(run, tmp_path, model):
 
 
 @pytest.fixture
-def folder(tmp_path):
+def folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)  # where no pipeline has run
     directory = tmp_path / "Some5"
     directory.mkdir()
     rng = np.random.default_rng(0)
@@ -173,10 +174,7 @@ def test_the_stage_measures_as_the_command_does(run, tmp_path, model, folder, mo
     assert found == {"Some5": of_command["Some5"]["mean"]}
 
 
-def test_benchmark_says_which_networks_it_lacks_and_does_without(
-    run, tmp_path, folder, monkeypatch
-):
-    monkeypatch.chdir(tmp_path)  # where no pipeline has run
+def test_benchmark_says_which_networks_it_lacks_and_does_without(run, folder):
     result = run("benchmark", folder, "--device", "cpu")
     assert result.code == 0, result.sentence
     for method in ("srgan", "srresnet"):

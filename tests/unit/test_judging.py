@@ -59,6 +59,7 @@ def test_it_is_what_an_update_on_the_same_crops_would_report(kind, spectral_norm
     generator, discriminator = Generator(1, 4), Discriminator(4, spectral_norm=spectral_norm)
     srgan = load(PARAMS).srgan
     still = {"loss": kind, "learning_rate": 1e-12, "history": 0, "label_noise": 0.0}
+    still |= {"discriminator_learning_rate": None}
     settings = srgan.model_copy(
         update={
             **{"crop": 16, "batch_size": 4, "flip": True, "turn": True},

@@ -151,7 +151,8 @@ def lattice_loss(sr: Tensor, hr: Tensor) -> Tensor:
 
 def _pattern_power(image: Tensor) -> Tensor:
     """(N, 3, H, W) to (N, h, w): variance over the 16 places of their means, window by window."""
-    grey = (image * image.new_tensor(LUMA).view(1, 3, 1, 1)).sum(1, keepdim=True)
-    places = F.pixel_unshuffle(grey, SCALE)  # (N, 16, H/4, W/4)
+    # no tensor of weights, which would have to be copied to a GPU at every update
+    red, green, blue = (w * colour for w, colour in zip(LUMA, image.split(1, 1), strict=True))
+    places = F.pixel_unshuffle(red + green + blue, SCALE)  # (N, 16, H/4, W/4)
     means = F.avg_pool2d(places, min(PATTERN_WINDOW, *places.shape[2:]), stride=2)
     return (means - means.mean(1, keepdim=True)).square().mean(1)
