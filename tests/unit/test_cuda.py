@@ -108,6 +108,5 @@ def test_bf16_is_for_cards_that_compute_in_it(monkeypatch, generation, precision
     monkeypatch.setattr(torch.cuda, "current_device", lambda: 0)
     monkeypatch.setattr(torch.cuda, "get_device_properties", lambda device=None: Card)
     monkeypatch.setattr(torch.cuda, "_check_bf16_tensor_supported", lambda device: True)
-    monkeypatch.setattr(runtime, "_current", None)
     settings = load(PARAMS).runtime.model_copy(update={"device": "cuda"})
     assert runtime.prepare(settings, 0).precision == precision

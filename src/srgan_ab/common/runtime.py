@@ -45,12 +45,23 @@ class Runtime:
         if self.compile:
             torch.compiler.cudagraph_mark_step_begin()
 
+    def facts(self) -> dict[str, str | int | None]:
+        """What torch computed on, for the provenance."""
+        facts: dict[str, str | int | None] = {
+            "threads": torch.get_num_threads(),
+            "instructions": torch.backends.cpu.get_cpu_capability(),
+            "device": str(self.device),
+            "precision": self.precision,
+            "compile": self.compile,
+        }
+        if self.device.type == "cuda":
+            facts["device"] = torch.cuda.get_device_name()
+            facts["peak_device_memory_mb"] = round(torch.cuda.max_memory_allocated() / 1024**2)
+        return facts
+
     def generator(self, seed: int) -> torch.Generator:
         """A random generator of its own on the device, so that no other draw moves it."""
         return torch.Generator(self.device).manual_seed(seed)
-
-
-_current: Runtime | None = None  # for the provenance, which the stage runner writes
 
 
 def _has_fast_bf16(device: torch.device) -> bool:
@@ -69,8 +80,8 @@ def _say_if_not_portable() -> None:
         )
 
 
-def prepare(settings: RuntimeParams, seed: int) -> Runtime:
-    """Choose the device and precision of `params.runtime`, and make torch deterministic.
+def choose(settings: RuntimeParams) -> Runtime:
+    """The device and precision that `params.runtime` means on this machine.
 
     Raises:
         UserError: `runtime.device` asks for an accelerator that is not there.
@@ -88,44 +99,31 @@ def prepare(settings: RuntimeParams, seed: int) -> Runtime:
         raise UserError("runtime.device is cuda, but torch sees no GPU here: set it to auto or cpu")
     if name == "mps" and not torch.backends.mps.is_available():
         raise UserError("runtime.device is mps, but torch sees none here: set it to auto or cpu")
-    device = torch.device(name)
-
-    precision, threads = settings.precision, settings.threads
+    device, precision = torch.device(name), settings.precision
     if settings.portable:
-        precision, threads = "fp32", threads or THREADS
-        _say_if_not_portable()
+        precision = "fp32"
     elif precision == "auto":
         precision = "bf16" if _has_fast_bf16(device) else "fp32"
+    return Runtime(device, precision, settings.compile)
 
+
+def prepare(settings: RuntimeParams, seed: int) -> Runtime:
+    """`choose`, and make torch deterministic, seeded and of so many threads.
+
+    Raises:
+        UserError: as `choose`.
+    """
+    runtime, threads = choose(settings), settings.threads
+    if settings.portable:
+        threads = threads or THREADS
+        _say_if_not_portable()
     if threads:
         torch.set_num_threads(threads)
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # cuBLAS is not repeatable without
-    torch.use_deterministic_algorithms(True, warn_only=device.type != "cpu")
+    torch.use_deterministic_algorithms(True, warn_only=runtime.device.type != "cpu")
     # deterministic mode would also fill every new tensor, to expose reads of what nobody wrote
     torch.utils.deterministic.fill_uninitialized_memory = False  # pyright: ignore[reportAttributeAccessIssue]
     torch.set_float32_matmul_precision("high")
     torch.backends.cudnn.benchmark = False
     torch.manual_seed(seed)
-    global _current  # noqa: PLW0603 (one a process)
-    _current = Runtime(device, precision, settings.compile)
-    return _current
-
-
-def describe() -> dict[str, str | int | None]:
-    """What torch computed on, for the provenance."""
-    facts: dict[str, str | int | None] = {
-        "threads": torch.get_num_threads(),
-        "instructions": torch.backends.cpu.get_cpu_capability(),
-        "device": "cpu",
-        "precision": None,
-    }
-    if _current is not None:
-        facts |= {
-            "device": str(_current.device),
-            "precision": _current.precision,
-            "compile": _current.compile,
-        }
-        if _current.device.type == "cuda":
-            facts["device"] = torch.cuda.get_device_name()
-            facts["peak_device_memory_mb"] = round(torch.cuda.max_memory_allocated() / 1024**2)
-    return facts
+    return runtime

@@ -28,6 +28,7 @@ from srgan_ab.common.errors import UserError, sentence
 from srgan_ab.common.files import atomic_file, content, remove_parts, sha256
 from srgan_ab.common.params import Declared, load, read_yaml
 from srgan_ab.common.portable import processor
+from srgan_ab.common.schema import RuntimeParams
 
 CHECKPOINTS = Path(".checkpoints")
 Stage = Callable[..., None]  # of params, and what `run` says
@@ -99,13 +100,13 @@ def _terminated(signum: int, frame: FrameType | None) -> NoReturn:
     raise SystemExit(128 + signum)
 
 
-def _provenance(seconds: float, portable: bool) -> dict[str, Any]:
+def _provenance(seconds: float, settings: RuntimeParams) -> dict[str, Any]:
     """What this run used; differs from run to run, so it is neither tracked nor compared."""
     facts: dict[str, Any] = {
         "python": platform.python_version(),
         "machine": f"{platform.system()} {platform.machine()}",
         "processor": processor(),
-        "portable": portable,
+        "portable": settings.portable,
         "cores": os.cpu_count(),
         "seconds": round(seconds, 2),
         "peak_memory_mb": round(
@@ -120,7 +121,7 @@ def _provenance(seconds: float, portable: bool) -> dict[str, Any]:
         except importlib.metadata.PackageNotFoundError:
             facts["versions"][package] = None
     if "srgan_ab.common.runtime" in sys.modules:
-        facts |= sys.modules["srgan_ab.common.runtime"].describe()
+        facts |= sys.modules["srgan_ab.common.runtime"].choose(settings).facts()
     return facts
 
 
@@ -152,7 +153,7 @@ def _execute(function: Stage, name: str, arguments: list[str], resumable: bool) 
         _guard(before, _fingerprint(stage), name)
         # of these params it has served, and those of others would stay for ever
         shutil.rmtree(CHECKPOINTS / name, ignore_errors=True)
-        facts = _provenance(seconds, params.runtime.portable)
+        facts = _provenance(seconds, params.runtime)
         with atomic_file(paths.PROVENANCE / f"{name}.json") as temporary:
             temporary.write_text(json.dumps(facts, indent=2) + "\n")
         print(f"{name}: {seconds:.1f} s", file=sys.stderr)
