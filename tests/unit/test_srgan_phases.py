@@ -183,7 +183,8 @@ def test_schedules_set_the_rate_of_every_update(settings, schedule, expected):
 def test_plateau_halves_the_rate_when_psnr_no_longer_rises(settings, name, psnr, halved):
     """The first of 13 epochs is the best, and after six worse ones the rate is halved."""
     plateau = {"schedule": "plateau", "learning_rate": 1e-3}
-    phase = start(settings(plateau, plateau), name)
+    both = plateau | {"discriminator_learning_rate": None}
+    phase = start(settings(plateau, both), name)
     for epoch in range(13):
         phase.validated(-psnr(epoch))
     rates = [optimizer.param_groups[0]["lr"] for optimizer in phase.optimizers]
