@@ -14,29 +14,14 @@ from srgan_ab.common.stage import run
 
 
 def train_perceptual(params: Params, directory: Path) -> None:
-    from srgan_ab.common import paths
-    from srgan_ab.common.checkpoints import Checkpoints
-    from srgan_ab.common.runtime import prepare
     from srgan_ab.quality.image_quality import load_lpips, measure
     from srgan_ab.srgan.outputs import leave_perceptual_out, train_perceptual_and_write
-    from srgan_ab.srgan.trainings import Trainings
+    from srgan_ab.srgan.trainings import prepare_trainings
 
     if not params.controls.p:
         leave_perceptual_out()
         return
-    seed = params.seed if params.srgan.seed is None else params.srgan.seed
-    runtime = prepare(params.runtime, seed)
-    lpips = load_lpips(paths.pretrained("lpips"), runtime.device)
-    train_perceptual_and_write(
-        Trainings(
-            params.srgan,
-            seed,
-            runtime,
-            measure=lambda sr, hr: measure(sr, hr, lpips, runtime.device),
-            lpips=lpips,
-            checkpoints=Checkpoints(directory, runtime),
-        )
-    )
+    train_perceptual_and_write(prepare_trainings(params, directory, load_lpips, measure))
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ of invented predictions.
 import json
 import shutil
 from collections.abc import Sequence
+from html.parser import HTMLParser
 from pathlib import Path
 
 import numpy as np
@@ -29,6 +30,41 @@ PICTURES = ("lr_hr", "transformed", "sr_samples", "snapshots", "predictions_a", 
 COUNTS = {"train": 60, "val": 40, "test": 80}
 # log-odds between the classes, in units of their spread: HR, and everything made from LR
 STRENGTH = {"a": (3.0, 0.2), "b": (1.0, 0.9), "b_plus": (2.6, 1.0), "c": (1.0, 0.9)}
+
+
+class Reader(HTMLParser):
+    """Tables by caption, as rows of (text, data-value); attributes of every element; all text."""
+
+    def __init__(self, page: str):
+        super().__init__()
+        self.tables, self.elements, self.text = {}, [], []
+        self.open = []  # elements that the text is in
+        self.feed(page)
+
+    def handle_starttag(self, tag, attributes):
+        attributes = dict(attributes)
+        self.elements.append((tag, attributes))
+        if tag not in ("meta", "link", "img", "path", "use", "rect"):
+            self.open.append(tag)
+        if tag == "tr" and "tbody" in self.open:
+            self.tables[self.caption].append([])
+        elif tag in ("td", "th") and "tbody" in self.open:
+            self.tables[self.caption][-1].append(["", attributes.get("data-value")])
+
+    def handle_endtag(self, tag):
+        if tag in self.open:
+            while self.open.pop() != tag:
+                pass
+
+    def handle_data(self, data):
+        if self.open[-1:] in (["script"], ["style"]):
+            return
+        self.text.append(data)
+        if self.open[-1:] == ["caption"]:
+            self.caption = data
+            self.tables[data] = []
+        elif "tbody" in self.open and self.open[-1] in ("td", "th"):
+            self.tables[self.caption][-1][-1][0] += data
 
 
 def _predictions(n: int, replicates: int, arms: Sequence[str], domains) -> Predictions:

@@ -21,13 +21,8 @@ from srgan_ab.common.stage import definition
 from srgan_ab.common.weights import read_weights, save_weights
 
 SIZE = 16
-SOURCE = {
-    "hr": 0,
-    "sr": 1,
-    "bicubic": 2,
-    "srresnet": 3,
-    "perceptual": 4,
-}  # the green channel names the domain
+# the green channel names the domain
+SOURCE = {"hr": 0, "sr": 1, "bicubic": 2, "srresnet": 3, "perceptual": 4}
 COUNTS = {"train": (24, 16), "val": (6, 4)}
 
 

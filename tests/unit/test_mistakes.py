@@ -4,11 +4,9 @@ All of them are refused from the file alone: no stage has run, and torch is not 
 """
 
 import re
-import subprocess
-import sys
 
 import pytest
-from repository import PARAMS, ROOT
+from repository import PARAMS
 
 from srgan_ab.common.errors import UserError
 from srgan_ab.common.params import decode, parse
@@ -219,16 +217,13 @@ def test_a_mistake_is_one_sentence_that_names_its_keys(mistake):
     assert re.search(pattern, sentence(changed(changes)))
 
 
+FOLDER = {"data.source": "folder", "data.path": "/x"}
 RIGHT = {
     "few images of B": {"b.per_class": 1},
     "rendered classes the other way round": {"data.classes": ["dog", "cat"]},
     "pictures without classes": {"data.classes": []},
-    "any classes of a folder": {
-        "data.classes": ["horse", "cow"],
-        "data.source": "folder",
-        "data.path": "/x",
-    },
-    "photographs without classes": {"data.classes": [], "data.source": "folder", "data.path": "/x"},
+    "any classes of a folder": FOLDER | {"data.classes": ["horse", "cow"]},
+    "photographs without classes": FOLDER | {"data.classes": []},
     "features of ImageNet": {
         "classifier.backbone": "resnet18",
         "pretrained.classifier": "imagenet",
@@ -301,16 +296,3 @@ def test_a_misspelt_key_is_shown_with_the_one_that_is_meant(old, new, words):
 
 def test_a_missing_key_is_named():
     assert sentence(changed({"srgan.ema": ...})) == "srgan.ema is missing: add it"
-
-
-def test_checking_needs_neither_torch_nor_torchvision():
-    code = (
-        "import sys; from pathlib import Path; from srgan_ab.common.params import load;"
-        f"load(Path({str(PARAMS)!r}));"
-        "sys.exit(bool({'torch', 'torchvision', 'pandas'} & sys.modules.keys()))"
-    )
-    src = str(ROOT / "src")
-    done = subprocess.run(
-        [sys.executable, "-c", code], env={"PYTHONPATH": src}, capture_output=True, text=True
-    )
-    assert done.returncode == 0, done.stderr

@@ -1,12 +1,14 @@
 """params.yaml: a wrong key, type or combination is one sentence that names it in full."""
 
 import copy
+import subprocess
+import sys
 
 import pytest
 import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from repository import PARAMS, committed, default_params
+from repository import PARAMS, ROOT, committed, default_params
 
 from srgan_ab.common.errors import UserError
 from srgan_ab.common.params import Declared, load, parse
@@ -171,3 +173,16 @@ def test_a_stage_sees_the_keys_it_declares_and_runtime_only():
     ):
         with pytest.raises(AttributeError, match=f"reads {key}, which dvc.yaml does not declare"):
             read()
+
+
+def test_checking_needs_neither_torch_nor_torchvision():
+    code = (
+        "import sys; from pathlib import Path; from srgan_ab.common.params import load;"
+        f"load(Path({str(PARAMS)!r}));"
+        "sys.exit(bool({'torch', 'torchvision', 'pandas'} & sys.modules.keys()))"
+    )
+    src = str(ROOT / "src")
+    done = subprocess.run(
+        [sys.executable, "-c", code], env={"PYTHONPATH": src}, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr

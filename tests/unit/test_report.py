@@ -5,7 +5,6 @@ import re
 import shutil
 import subprocess
 import sys
-from html.parser import HTMLParser
 from pathlib import Path
 
 import numpy as np
@@ -13,46 +12,12 @@ import pandas as pd
 import pytest
 import report_inputs
 from report import report
+from report_inputs import Reader
 from repository import ROOT
 
 from srgan_ab.common.arms import ARMS
 from srgan_ab.common.params import load
 from srgan_ab.statistics.significance import PAIRS
-
-
-class Reader(HTMLParser):
-    """Tables by caption, as rows of (text, data-value); attributes of every element; all text."""
-
-    def __init__(self, page: str):
-        super().__init__()
-        self.tables, self.elements, self.text = {}, [], []
-        self.open = []  # elements that the text is in
-        self.feed(page)
-
-    def handle_starttag(self, tag, attributes):
-        attributes = dict(attributes)
-        self.elements.append((tag, attributes))
-        if tag not in ("meta", "link", "img", "path", "use", "rect"):
-            self.open.append(tag)
-        if tag == "tr" and "tbody" in self.open:
-            self.tables[self.caption].append([])
-        elif tag in ("td", "th") and "tbody" in self.open:
-            self.tables[self.caption][-1].append(["", attributes.get("data-value")])
-
-    def handle_endtag(self, tag):
-        if tag in self.open:
-            while self.open.pop() != tag:
-                pass
-
-    def handle_data(self, data):
-        if self.open[-1:] in (["script"], ["style"]):
-            return
-        self.text.append(data)
-        if self.open[-1:] == ["caption"]:
-            self.caption = data
-            self.tables[data] = []
-        elif "tbody" in self.open and self.open[-1] in ("td", "th"):
-            self.tables[self.caption][-1][-1][0] += data
 
 
 def without_pictures(page: str) -> str:
@@ -262,24 +227,31 @@ def test_networks_and_lpips_are_shown_where_there_are_any(small):
     assert "LPIPS on validation images" in words and "LPIPS was not measured" not in words
 
 
+def told_of(root, place, monkeypatch, **changes) -> str:
+    """The page's own text where the ledger says something else."""
+    shutil.copytree(root, place, dirs_exist_ok=True)
+    (place / "metrics/ledger.json").write_text(json.dumps(metrics(root, "ledger") | changes))
+    monkeypatch.chdir(place)
+    report(load(Path("params.yaml")))
+    return without_pictures(Path("plots/report.html").read_text())
+
+
 def test_folds_are_said_where_there_are_any(made, tmp_path, monkeypatch):
     root, page = made
     assert "fold" not in without_pictures(page)
-    shutil.copytree(root, tmp_path, dirs_exist_ok=True)
-    ledger = metrics(root, "ledger")
-    ledger["generator"]["folds"] = 3
-    ledger["cross_fitting"] = {"folds": 3, "smallest": 5, "largest": 6, "seen_by_generator": 0}
+    generator = metrics(root, "ledger")["generator"] | {"folds": 3}
+    fitted = {"folds": 3, "smallest": 5, "largest": 6, "seen_by_generator": 0}
     start = {"generator": "photo", "images": 9, "test_ids_seen": 3, "train_ids_seen": 50}
-    ledger["initial"] = start
-    (tmp_path / "metrics/ledger.json").write_text(json.dumps(ledger))
-    monkeypatch.chdir(tmp_path)
-    report(load(Path("params.yaml")))
-    page = without_pictures(Path("plots/report.html").read_text())
-    assert "3 sets of them, each trained without one fold" in page
-    assert "0 of the training images had been seen" in page
-    assert "3 of the test images and 50 of the training images are among them" in page
-    assert "on training images, not seen" in page
-    assert "3 more sets of generators were trained" in page
+    found = {"generator": generator, "cross_fitting": fitted, "initial": start}
+    page = told_of(root, tmp_path, monkeypatch, **found)
+    for words in (
+        "3 sets of them, each trained without one fold",
+        "0 of the training images had been seen",
+        "3 of the test images and 50 of the training images are among them",
+        "on training images, not seen",
+        "3 more sets of generators were trained",
+    ):
+        assert words in page
 
 
 @pytest.mark.parametrize(
@@ -293,14 +265,9 @@ def test_folds_are_said_where_there_are_any(made, tmp_path, monkeypatch):
 def test_what_the_first_generator_had_seen_is_said(made, tmp_path, monkeypatch, initial, words):
     root, page = made
     assert "started from" not in without_pictures(page)
-    shutil.copytree(root, tmp_path, dirs_exist_ok=True)
-    ledger = metrics(root, "ledger")
     names = ("images", "test_ids_seen", "train_ids_seen")
-    ledger["initial"] = {"generator": "<photo>", **dict(zip(names, initial, strict=True))}
-    (tmp_path / "metrics/ledger.json").write_text(json.dumps(ledger))
-    monkeypatch.chdir(tmp_path)
-    report(load(Path("params.yaml")))
-    page = without_pictures(Path("plots/report.html").read_text())
+    start = {"generator": "<photo>", **dict(zip(names, initial, strict=True))}
+    page = told_of(root, tmp_path, monkeypatch, initial=start)
     assert words in page and "&lt;photo&gt;" in page
     assert ("may be better than" in page) is bool(initial[1])
     assert "of the training images are among" not in page

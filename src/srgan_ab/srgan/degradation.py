@@ -14,10 +14,10 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from srgan_ab.common.scale import SCALE
 from srgan_ab.common.schema import DegradationParams
 from srgan_ab.common.tensors import as_float, as_uint8
 
-SCALE = 4
 KERNELS = {
     "bicubic": Image.Resampling.BICUBIC,
     "bilinear": Image.Resampling.BILINEAR,

@@ -3,6 +3,7 @@
 import copy
 import math
 from collections.abc import Callable
+from dataclasses import replace
 
 import torch
 from torch import Tensor, nn
@@ -10,7 +11,7 @@ from torch.optim import lr_scheduler
 
 from srgan_ab.common.runtime import Runtime
 from srgan_ab.common.scale import SCALE
-from srgan_ab.common.schema import Srgan
+from srgan_ab.common.schema import Adversarial, Pretraining, Srgan
 from srgan_ab.srgan.crops import Crops
 from srgan_ab.srgan.degradation import Degradation
 from srgan_ab.srgan.discriminator import Discriminator
@@ -81,6 +82,29 @@ def _unused(weights: dict[str, float]) -> dict[str, float]:
     return {f"loss_{name}": 0.0 for name, weight in weights.items() if weight == 0}
 
 
+def _of_a_generator(
+    name: str,
+    generator: Generator,
+    optimizer: torch.optim.Optimizer,
+    phase: Pretraining | Adversarial,
+    crops: Crops,
+    step: Callable[[Tensor, Tensor], dict[str, Tensor]],
+    ema: float,
+) -> Phase:
+    """A phase that trains a generator by itself."""
+    return Phase(
+        name=name,
+        epochs=phase.epochs,
+        crops=crops,
+        step=step,
+        modules={"generator": generator},
+        averaged=copy.deepcopy(generator).eval(),
+        ema=ema,
+        optimizers=[optimizer],
+        schedules=[_schedule(optimizer, phase.schedule, phase.epochs, len(crops))],
+    )
+
+
 def pretraining(
     generator: Generator, lr: Tensor, hr: Tensor, settings: Srgan, runtime: Runtime, seed: int
 ) -> Phase:
@@ -102,17 +126,7 @@ def pretraining(
     def step(lr: Tensor, hr: Tensor) -> dict[str, Tensor]:
         return pretrain_step(generator, optimizer, lr, hr, pixel_loss, clip, runtime)
 
-    return Phase(
-        name="srresnet",
-        epochs=phase.epochs,
-        crops=crops,
-        step=step,
-        modules={"generator": generator},
-        averaged=copy.deepcopy(generator).eval(),
-        ema=settings.ema,
-        optimizers=[optimizer],
-        schedules=[_schedule(optimizer, phase.schedule, phase.epochs, len(crops))],
-    )
+    return _of_a_generator("srresnet", generator, optimizer, phase, crops, step, settings.ema)
 
 
 def adversarial(
@@ -218,15 +232,5 @@ def unopposed(
     def step(lr: Tensor, hr: Tensor) -> dict[str, Tensor]:
         return unopposed_step(generator, optimizer, random, lr, hr, loss_g, clip, runtime)
 
-    return Phase(
-        name="perceptual",
-        epochs=phase.epochs,
-        crops=crops,
-        step=step,
-        modules={"generator": generator},
-        averaged=copy.deepcopy(generator).eval(),
-        ema=settings.ema,
-        optimizers=[optimizer],
-        schedules=[_schedule(optimizer, phase.schedule, phase.epochs, len(crops))],
-        constants=_unused(weights),
-    )
+    alone = _of_a_generator("perceptual", generator, optimizer, phase, crops, step, settings.ema)
+    return replace(alone, constants=_unused(weights))

@@ -236,17 +236,8 @@ def unopposed_step(
 ) -> dict[str, Tensor]:
     """One update of the generator as in `adversarial_step`, without a discriminator.
 
-    Args:
-        generator, optimizer: moved.
-        random: of the window.
-        lr: (N, 3, h, w) in [0, 1].
-        hr: (N, 3, 4h, 4w) in [0, 1].
-        loss_g: what it descends, without an adversarial term.
-        clip: as of `descend`.
-        runtime: precision.
-
-    Returns:
-        Losses and the gradient's norm, still on the device.
+    Arguments and result are those of that, without the discriminator's part; `random` draws the
+    window.
     """
     runtime.begin_update()
     with runtime.autocast():

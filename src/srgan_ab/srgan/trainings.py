@@ -10,6 +10,7 @@ from typing import Generic, TypeVar
 
 import numpy as np
 import pandas as pd
+import torch
 from torch import Tensor, nn
 from tqdm import tqdm
 
@@ -18,12 +19,12 @@ from srgan_ab.common import paths
 from srgan_ab.common.checkpoints import Checkpoints
 from srgan_ab.common.errors import UserError
 from srgan_ab.common.packs import open_packs
-from srgan_ab.common.runtime import Runtime
-from srgan_ab.common.schema import Srgan
+from srgan_ab.common.runtime import Runtime, prepare
+from srgan_ab.common.schema import Params, Srgan
 from srgan_ab.srgan.folds import assign_folds, rows_without
 from srgan_ab.srgan.perceptual import PerceptualLoss
 from srgan_ab.srgan.phase import Diverged
-from srgan_ab.srgan.progress import Distance, Fitted, Measure, on_device
+from srgan_ab.srgan.progress import Distance, Fitted, Measure, Quality, on_device
 from srgan_ab.srgan.training import Training
 
 AnyFitted = TypeVar("AnyFitted", bound=Fitted)
@@ -116,6 +117,35 @@ class Trainings:
             checkpoints,
             curves,
         )
+
+
+def prepare_trainings(
+    params: Params,
+    directory: Path,
+    load_lpips: Callable[[Path, torch.device], Distance | None],
+    measure: Callable[[np.ndarray, np.ndarray, Distance | None, torch.device], Quality],
+) -> Trainings:
+    """What the params ask for, on the device that they name.
+
+    Args:
+        params: of a stage that trains generators.
+        directory: where a training that is stopped leaves its state.
+        load_lpips, measure: of `quality.image_quality`.
+
+    Raises:
+        UserError: as `Trainings`, or the device is not there.
+    """
+    seed = params.seed if params.srgan.seed is None else params.srgan.seed
+    runtime = prepare(params.runtime, seed)
+    lpips = load_lpips(paths.pretrained("lpips"), runtime.device)
+    return Trainings(
+        params.srgan,
+        seed,
+        runtime,
+        measure=lambda sr, hr: measure(sr, hr, lpips, runtime.device),
+        lpips=lpips,
+        checkpoints=Checkpoints(directory, runtime),
+    )
 
 
 def _perceptual(settings: Srgan, lpips: Distance | None, runtime: Runtime) -> Distance | None:
