@@ -67,6 +67,7 @@ def settings(**changes):
     srgan = load(PARAMS).srgan.model_dump()
     toy = {
         **{"generator__blocks": 1, "generator__channels": 4, "discriminator__channels": 2},
+        **{"discriminator__normalization": "batch", "adversarial__warm_up": 0},
         **{"crop": 16, "batch_size": 4, "snapshots": [1]},
         **{"pretraining__epochs": 2, "adversarial__epochs": 2},
     }

@@ -111,7 +111,8 @@ def test_neighbouring_seeds_share_no_stream(project, monkeypatch):
     run(settings(), seed=1)
     first, drawn[:] = set(drawn), []
     run(settings(), seed=2)
-    assert len(first) == len(set(drawn)) == 6  # that of `run`, two networks, two phases, the judge
+    # that of `run`, two networks, two phases, the warm-up, the judge
+    assert len(first) == len(set(drawn)) == 7
     assert first & set(drawn) == {0}  # that of `run`
 
 

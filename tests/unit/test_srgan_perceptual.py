@@ -45,6 +45,8 @@ def histories():
         {"generator__normalization": "batch", "gradient_clip": 0.01, "select": "psnr"},
         {"adversarial__epochs": 4, "adversarial__schedule": "cosine", "total_variation": 0.1},
         {"pretraining__epochs": 0},
+        {"adversarial__warm_up": 3},
+        {"adversarial__warm_up": 3, "generator__normalization": "batch"},
     ],
     ids=str,
 )

@@ -21,6 +21,48 @@ class Diverged(UserError):
 
 
 @dataclass
+class WarmUp:
+    """Updates before the first epoch, of what is trained ahead of a generator that stands still.
+
+    It draws from a stream of its own, so that the epochs are as they were without it.
+
+    Attributes:
+        updates: until it is done.
+        crops: the batches.
+        step: one update.
+        done: updates done.
+    """
+
+    updates: int
+    crops: Crops
+    step: Callable[[Tensor, Tensor], object]
+    done: int = 0
+
+    def run(self, name: str, after_update: Callable[[], None]) -> None:
+        """Run, or finish, all updates; their values are not kept.
+
+        Args:
+            name: of the progress bar.
+            after_update: called after each update, when the state is whole.
+        """
+        with tqdm(total=self.updates, initial=self.done, desc=name, unit="update") as progress:
+            while self.done < self.updates:
+                self.step(*self.crops.next())
+                self.done += 1
+                after_update()
+                progress.update()
+
+    def state_dict(self) -> dict:
+        """Everything that the next update depends on, beside the networks."""
+        return {"crops": self.crops.state_dict(), "done": self.done}
+
+    def load_state_dict(self, state: dict) -> None:
+        """Stand where `state_dict` was taken."""
+        self.crops.load_state_dict(state["crops"])
+        self.done = state["done"]
+
+
+@dataclass
 class Phase:
     """A training that can stop after any update: its state is all that its future depends on.
 
@@ -34,9 +76,7 @@ class Phase:
         ema: its decay.
         optimizers, schedules: one of each per trained network.
         constants: values that are the same in every epoch's row.
-        prepare: an update before the first epoch, of what is trained ahead of the rest,
-        warm_up: and how many of them.
-        warmed_up: such updates done.
+        warm_up: what comes before the first epoch, if anything.
         epoch: epochs done.
         watched: values of the updates of the epoch under way.
     """
@@ -51,9 +91,7 @@ class Phase:
     optimizers: list[torch.optim.Optimizer]
     schedules: list[Schedule]
     constants: dict[str, float] = field(default_factory=dict)
-    prepare: Callable[[Tensor, Tensor], object] | None = None
-    warm_up: int = 0
-    warmed_up: int = 0
+    warm_up: WarmUp | None = None
     epoch: int = 0
     watched: list[dict[str, Tensor]] = field(default_factory=list)
 
@@ -67,24 +105,15 @@ class Phase:
                 schedule.step()
 
     def run_warm_up(self, after_update: Callable[[], None]) -> None:
-        """Run, or finish, the updates before the first epoch; their values are not kept.
+        """Run, or finish, what comes before the first epoch.
 
         Args:
             after_update: called after each update, when the state is whole.
         """
-        if self.prepare is None or self.warmed_up >= self.warm_up:
-            return
-        for module in self.modules.values():
-            module.train()
-        label = f"{self.name} warm-up"
-        with tqdm(
-            total=self.warm_up, initial=self.warmed_up, desc=label, unit="update"
-        ) as progress:
-            while self.warmed_up < self.warm_up:
-                self.prepare(*self.crops.next())
-                self.warmed_up += 1
-                after_update()
-                progress.update()
+        if self.warm_up is not None and self.warm_up.done < self.warm_up.updates:
+            for name, module in self.modules.items():
+                module.train(name != "generator")  # its BatchNorm stands still too
+            self.warm_up.run(f"{self.name} warm-up", after_update)
 
     def run_epoch(self, after_update: Callable[[], None]) -> dict[str, float]:
         """Run, or finish, one epoch.
@@ -143,7 +172,7 @@ class Phase:
             "optimizers": [optimizer.state_dict() for optimizer in self.optimizers],
             "schedules": [schedule.state_dict() for schedule in self.schedules],
             "crops": self.crops.state_dict(),
-            "warmed_up": self.warmed_up,
+            "warm_up": None if self.warm_up is None else self.warm_up.state_dict(),
             "epoch": self.epoch,
             "watched": self.watched,
         }
@@ -157,6 +186,7 @@ class Phase:
             for ours, theirs in zip(getattr(self, kind), state[kind], strict=True):
                 ours.load_state_dict(theirs)
         self.crops.load_state_dict(state["crops"])
-        device = self.crops.lr.device
-        self.warmed_up, self.epoch = state["warmed_up"], state["epoch"]
+        if self.warm_up is not None:
+            self.warm_up.load_state_dict(state["warm_up"])
+        device, self.epoch = self.crops.lr.device, state["epoch"]
         self.watched = [{k: v.to(device) for k, v in row.items()} for row in state["watched"]]

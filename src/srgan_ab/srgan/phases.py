@@ -12,6 +12,7 @@ from torch.optim import lr_scheduler
 from srgan_ab.common.runtime import Runtime
 from srgan_ab.common.scale import SCALE
 from srgan_ab.common.schema import Adversarial, Pretraining, Srgan
+from srgan_ab.common.seeds import seed_for
 from srgan_ab.srgan.crops import Crops
 from srgan_ab.srgan.degradation import Degradation
 from srgan_ab.srgan.discriminator import Discriminator
@@ -19,7 +20,7 @@ from srgan_ab.srgan.generator import Generator
 from srgan_ab.srgan.history import History
 from srgan_ab.srgan.losses import PIXEL_LOSSES, discriminator_loss_floor
 from srgan_ab.srgan.objectives import DiscriminatorLoss, GeneratorLoss
-from srgan_ab.srgan.phase import Phase, Schedule
+from srgan_ab.srgan.phase import Phase, Schedule, WarmUp
 from srgan_ab.srgan.steps import (
     Adversaries,
     adversarial_step,
@@ -173,8 +174,13 @@ def adversarial(
     def step(lr: Tensor, hr: Tensor) -> dict[str, Tensor]:
         return adversarial_step(nets, lr, hr, loss_g, loss_d, settings.gradient_clip, runtime)
 
-    def prepare(lr: Tensor, hr: Tensor) -> dict[str, Tensor]:
-        return warm_up_step(nets, lr, hr, loss_d, settings.gradient_clip, runtime)
+    def warm_up() -> WarmUp:
+        apart = replace(nets, random=runtime.generator(seed_for("warm-up", seed)))
+
+        def step(lr: Tensor, hr: Tensor) -> dict[str, Tensor]:
+            return warm_up_step(apart, lr, hr, loss_d, settings.gradient_clip, runtime)
+
+        return WarmUp(phase.warm_up, crops_of(lr, hr, settings, apart.random), step)
 
     optimizers = [nets.optimizer_g, nets.optimizer_d]
     modules: dict[str, nn.Module] = {"generator": generator, "discriminator": discriminator}
@@ -195,8 +201,7 @@ def adversarial(
             for optimizer in optimizers
         ],
         constants={"loss_d_floor": floor, **_unused(weights)},
-        prepare=prepare,
-        warm_up=phase.warm_up,
+        warm_up=warm_up(),
     )
 
 
@@ -211,8 +216,7 @@ def unopposed(
 ) -> Phase:
     """The adversarial phase without its adversarial term: nothing of a discriminator is computed.
 
-    Where SRGAN draws nothing but crops and windows (no warm-up, label noise or history), it draws
-    the same ones here.
+    Crops and windows are those of SRGAN, unless label noise or a history draw from the same stream.
 
     Args:
         generator: trained in place.
