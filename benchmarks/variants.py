@@ -76,6 +76,8 @@ VARIANTS: dict[str, dict[str, str]] = {
         "srgan.adversarial.loss": "relativistic",
     },
     "plays": PLAYS,
+    # the same crops and windows, without what the discriminator says
+    "plays_unopposed": PLAYS | {"srgan.adversarial.weight": "0"},
     "plays_cold": PLAYS | {"srgan.adversarial.warm_up": "0"},
     "plays_batch_norm": PLAYS | {"srgan.discriminator.normalization": "batch"},
     "plays_one_rate": PLAYS | {"srgan.adversarial.learning_rate": "0.0004"},
