@@ -154,6 +154,27 @@ def test_benchmark_measures_a_folder(run, tmp_path, model, folder):
     assert sheets == ["a.png", "b.jpg.png"]
 
 
+def test_benchmark_takes_small_pictures_through_jpeg(run, tmp_path, folder, model, monkeypatch):
+    """Of a generator that comes with the project, too."""
+    monkeypatch.setattr(shipped, "DIRECTORY", tmp_path)
+    shutil.copy(model, tmp_path / "rough.safetensors")
+    found = {}
+    for quality in (30, 90, None):
+        result = run(
+            *("benchmark", folder, "--srgan", "rough", "--srresnet", "rough", "--device", "cpu"),
+            *("--output", tmp_path / "out.json", *(("--jpeg", quality) if quality else ())),
+        )
+        assert result.code == 0, result.sentence
+        described = json.loads((tmp_path / "out.json").read_text())
+        assert described["jpeg"] == quality
+        assert (f"JPEG of quality {quality}" in result.out) == (quality is not None)
+        found[quality] = described["folders"]["Some5"]["mean"]
+    for method in ("bicubic", "srgan"):
+        worse, better, best = (found[quality][method]["psnr_rgb"] for quality in (30, 90, None))
+        assert worse < better < best
+    assert run("benchmark", folder, "--jpeg", 101).code == 2
+
+
 def test_the_stage_measures_as_the_command_does(run, tmp_path, model, folder, monkeypatch):
     result = run(
         *("benchmark", folder, "--srgan", model, "--srresnet", model, "--perceptual", model),

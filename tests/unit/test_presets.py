@@ -15,7 +15,7 @@ from srgan_ab.common.params import decode
 
 PRESETS = sorted(path.stem for path in (ROOT / "presets").glob("*.yaml"))
 ARGUMENTS = {
-    name: ["data.path=/my pictures"] for name in ("photos", "benchmark")
+    name: ["data.path=/my pictures"] for name in ("photos", "benchmark", "generator")
 }  # what a preset leaves to its user
 
 
@@ -197,7 +197,7 @@ def test_values_behind_anchors_are_not_overwritten_unseen(preset, project):
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (["fotos"], "there is no preset 'fotos': choose one of benchmark, full-cpu, full, photos"),
+        (["fotos"], "there is no preset 'fotos': choose one of benchmark, full-cpu, full, generator, photos"),
         (["photos"], "data.path"),
         (["full", "split.test"], "'split.test' is no key=value"),
         (["full", "split.tset=0.2"], "split.tset is no known key"),

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 import typer
 
 from srgan_ab.common import paths
+from srgan_ab.common.shipped import SHIPPED, weights_of
 
 
 def benchmark(
@@ -14,16 +15,24 @@ def benchmark(
         Literal["matlab", "pillow"],
         typer.Option(help="Which bicubic kernel makes the LR pictures: papers' or this project's."),
     ] = "matlab",
+    jpeg: Annotated[
+        int | None,
+        typer.Option(min=1, max=100, help="Quality of a JPEG that the LR pictures are read from."),
+    ] = None,
     srgan: Annotated[
-        Path | None, typer.Option(help=f"Weights of the SRGAN; default: {paths.GENERATOR}.")
+        str | None,
+        typer.Option(
+            help=f"The SRGAN: weights, or a generator that comes with this project, "
+            f"{', '.join(SHIPPED)}; default: {paths.GENERATOR}."
+        ),
     ] = None,
     srresnet: Annotated[
-        Path | None, typer.Option(help=f"Weights of the SRResNet; default: {paths.SRRESNET}.")
+        str | None, typer.Option(help=f"The SRResNet, likewise; default: {paths.SRRESNET}.")
     ] = None,
     perceptual: Annotated[
-        Path | None,
+        str | None,
         typer.Option(
-            help="Weights of the generator that was trained without an adversarial term; "
+            help="The generator that was trained without an adversarial term, likewise; "
             f"default: {paths.PERCEPTUAL}, if it is there."
         ),
     ] = None,
@@ -67,7 +76,8 @@ def benchmark(
         ("srgan", srgan, paths.GENERATOR),
     ):
         if given or default.exists():
-            networks[method] = enlarger(given or default, runtime, tile)
+            weights = weights_of(given) if given else default
+            networks[method] = enlarger(weights, runtime, tile)
         elif method != "perceptual":  # a control, which not every run has
             typer.echo(
                 f"{default} is missing, so there is no row {method}: train it, or give --{method}",
@@ -81,11 +91,12 @@ def benchmark(
 
     results = {}
     for name, scores in benchmarks.benchmark_folders(
-        folders, decode_folder, lr, networks, distance, runtime.device, pictures
+        folders, decode_folder, lr, networks, distance, runtime.device, pictures, jpeg
     ):
         results[name] = {"mean": benchmarks.means(scores), "pictures": scores}
         typer.echo(f"{name}: {len(scores)} pictures\n{benchmarks.table(scores, per_image)}\n")
-    typer.echo(benchmarks.convention(lr))
+    convention = benchmarks.convention(lr, jpeg)
+    typer.echo(convention)
     if output:
-        convention = benchmarks.convention(lr)
-        write_metrics(output, {"lr": lr, "convention": convention, "folders": results})
+        described = {"lr": lr, "jpeg": jpeg, "convention": convention}
+        write_metrics(output, described | {"folders": results})

@@ -1,5 +1,6 @@
-"""Contact sheets: rows of images under column titles, saved as PNG."""
+"""Contact sheets, rows of images under column titles; PNG out, and JPEG there and back."""
 
+import io
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -50,6 +51,18 @@ def contact_sheet(
             if captions:
                 draw.text((corner[0], corner[1] + cell), captions[r][c], "black", font)
     return sheet
+
+
+def through_jpeg(image: np.ndarray, quality: int) -> np.ndarray:
+    """What is left of an image that was saved as JPEG, by Pillow with its default 4:2:0 colours.
+
+    Args:
+        image: (H, W, 3) uint8 RGB.
+        quality: 1 to 100.
+    """
+    stream = io.BytesIO()
+    Image.fromarray(image).save(stream, "JPEG", quality=quality)
+    return np.asarray(Image.open(stream))
 
 
 def save_png(image: Image.Image, path: Path) -> None:

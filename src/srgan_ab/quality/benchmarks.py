@@ -17,7 +17,7 @@ from tqdm import tqdm
 
 from srgan_ab.common.errors import UserError
 from srgan_ab.common.interpolation import FILTERS, resize
-from srgan_ab.common.pictures import contact_sheet, save_png
+from srgan_ab.common.pictures import contact_sheet, save_png, through_jpeg
 from srgan_ab.common.scale import SCALE
 from srgan_ab.quality.image_quality import (
     BORDER,
@@ -44,11 +44,12 @@ LR = {
 }
 
 
-def convention(lr: Kernel) -> str:
+def convention(lr: Kernel, jpeg: int | None = None) -> str:
     """What the numbers mean, to stand beside each table of them."""
+    compressed = "" if jpeg is None else f", LR then through JPEG of quality {jpeg} (4:2:0)"
     return (
         f"x{SCALE}; sides cropped to multiples of {SCALE}; LR, and the method bicubic, by "
-        f"{LR[lr]}; nearest, bilinear, lanczos by Pillow. Means over pictures. "
+        f"{LR[lr]}{compressed}; nearest, bilinear, lanczos by Pillow. Means over pictures. "
         "PSNR in dB, peak 1.0 (255 in 8 bits): psnr_y on BT.601 luma (16 to 235), unrounded, "
         f"{BORDER} pixels cut off each side; psnr_rgb on the whole picture. "
         f"SSIM on Y, {BORDER} pixels cut off, Gaussian window of {WINDOW} pixels, sigma 1.5. "
@@ -76,13 +77,14 @@ def benchmark_folders(
     lpips: Lpips | None,
     device: torch.device,
     sheets: Path | None = None,
+    jpeg: int | None = None,
 ) -> Iterator[tuple[str, dict[str, Scores]]]:
     """`benchmark` of the pictures in each folder, one folder after another.
 
     Args:
         folders: of HR pictures.
         read: gives the pictures of a folder.
-        lr, networks, lpips, device: as of `benchmark`.
+        lr, networks, lpips, device, jpeg: as of `benchmark`.
         sheets: a directory; if given, each folder's sheets go to one of its name there.
 
     Yields:
@@ -97,7 +99,7 @@ def benchmark_folders(
         raise UserError("two of the folders have the same name: rename one, or measure it apart")
     for name, folder in by_name.items():
         place = sheets / name if sheets else None
-        yield name, benchmark(read(folder), lr, networks, lpips, device, place)
+        yield name, benchmark(read(folder), lr, networks, lpips, device, place, jpeg)
 
 
 def _name(folder: Path) -> str:
@@ -112,6 +114,7 @@ def benchmark(
     lpips: Lpips | None,
     device: torch.device,
     sheets: Path | None = None,
+    jpeg: int | None = None,
 ) -> dict[str, Scores]:
     """Measure every method on every picture, one picture in memory at a time.
 
@@ -122,6 +125,7 @@ def benchmark(
         lpips: from `image_quality.load_lpips`.
         device: where to measure.
         sheets: a directory; if given, the middle of each picture by every method is drawn there.
+        jpeg: quality of the JPEG that the LR pictures are read from; None = of none.
 
     Returns:
         picture -> method -> `psnr_rgb psnr_y ssim_y lpips` as of `image_quality.measure`, and
@@ -141,6 +145,8 @@ def benchmark(
                 f"both sides must have {SMALLEST} after cropping to a multiple of {SCALE}"
             )
         small = shrink(hr[None], height // SCALE, width // SCALE)[0]
+        if jpeg is not None:
+            small = through_jpeg(small, jpeg)
         enlarged = {method: enlarge(small) for method, enlarge in methods.items()}
         scores[name] = {
             method: measure(sr[None], hr[None], lpips, device)

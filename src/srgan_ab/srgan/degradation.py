@@ -7,13 +7,12 @@ arXiv 2107.10833, section 3.1) and, on the choice of kernels, Zhang et al. 2021 
 2103.14006). Of Real-ESRGAN's it is one round, with isotropic blur and Gaussian noise.
 """
 
-import io
-
 import numpy as np
 import torch
 from PIL import Image
 from torch import Tensor
 
+from srgan_ab.common.pictures import through_jpeg
 from srgan_ab.common.scale import SCALE
 from srgan_ab.common.schema import DegradationParams
 from srgan_ab.common.tensors import as_float, as_uint8
@@ -57,7 +56,7 @@ def blurring(sigma: Tensor, side: int) -> Tensor:
 
 
 def compressed(images: Tensor, qualities: Tensor, chosen: Tensor) -> Tensor:
-    """JPEG, written and read again by Pillow one by one, with its default 4:2:0 colours.
+    """JPEG, written and read again, one by one.
 
     Args:
         images: (B, h, w, 3) uint8; copied to the CPU and back, so the device is waited for.
@@ -70,9 +69,7 @@ def compressed(images: Tensor, qualities: Tensor, chosen: Tensor) -> Tensor:
     result = images.cpu().numpy().copy()
     for row, quality in enumerate(torch.where(chosen, qualities, 0).tolist()):
         if quality:
-            stream = io.BytesIO()
-            Image.fromarray(result[row]).save(stream, "JPEG", quality=quality)
-            result[row] = np.asarray(Image.open(stream))
+            result[row] = through_jpeg(result[row], quality)
     return torch.from_numpy(result).to(images.device)
 
 
