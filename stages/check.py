@@ -17,6 +17,7 @@ def check(params: Params) -> None:
     from srgan_ab.common import paths
     from srgan_ab.common.errors import UserError
     from srgan_ab.common.files import write_text
+    from srgan_ab.common.rules import TIMM
 
     for folder in params.benchmarks.paths:
         if not Path(folder).is_dir():
@@ -29,6 +30,10 @@ def check(params: Params) -> None:
         from srgan_ab.common.initial import read_initial
 
         read_initial(params.srgan.generator)
+    if params.classifier.backbone.startswith(TIMM):
+        from srgan_ab.common.timm_networks import of_timm
+
+        of_timm(params.classifier.backbone)
     write_text(paths.CHECKED, "params.yaml is as it should be\n")
 
 

@@ -25,7 +25,7 @@ def generate_sr(params: Params) -> None:
     from srgan_ab.common.runtime import prepare
     from srgan_ab.common.seeds import seed_for
     from srgan_ab.quality.image_quality import load_lpips, lr_psnr, measure
-    from srgan_ab.quality.realism import halves, realism
+    from srgan_ab.quality.realism import of_methods
     from srgan_ab.srgan.generation import METHODS, generate, save_samples, shares_of
 
     runtime = prepare(params.runtime, params.seed)
@@ -48,13 +48,10 @@ def generate_sr(params: Params) -> None:
             | {"lr_psnr": lr_psnr(sr, lr, runtime.device)}
             for method, sr in methods.items()
         }
-    pairs = {"photographs": [halves(pack.hr) for pack in packs]}
-    for method, domain in kept.items():
-        images = [open_images(split, domain) for split in SPLITS]
-        pairs[method] = [(sr, pack.hr) for sr, pack in zip(images, packs, strict=True)]
-    for method, (train, *held) in pairs.items():
-        found = realism(train, held, seed_for("realism", params.seed), runtime.device)
-        for split, accuracy in zip(SPLITS[1:], found, strict=True):
+    enlarged = {m: [open_images(split, domain) for split in SPLITS] for m, domain in kept.items()}
+    seed, originals = seed_for("realism", params.seed), [pack.hr for pack in packs]
+    for method, accuracies in of_methods(enlarged, originals, seed, runtime.device).items():
+        for split, accuracy in zip(SPLITS[1:], accuracies, strict=True):
             quality[split].setdefault(method, {})["realism"] = accuracy
     write_metrics(paths.METRICS / "sr.json", quality)
     save_samples("test", domains)

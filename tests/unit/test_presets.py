@@ -197,7 +197,10 @@ def test_values_behind_anchors_are_not_overwritten_unseen(preset, project):
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (["fotos"], "there is no preset 'fotos': choose one of benchmark, full-cpu, full, generator, photos"),
+        (
+            ["fotos"],
+            "is no preset 'fotos': choose one of benchmark, full-cpu, full, generator, photos",
+        ),
         (["photos"], "data.path"),
         (["full", "split.test"], "'split.test' is no key=value"),
         (["full", "split.tset=0.2"], "split.tset is no known key"),

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from srgan_ab.quality.realism import halves, realism
+from srgan_ab.quality import realism as module
+from srgan_ab.quality.realism import ENOUGH, halves, of_methods, realism
 
 CPU = torch.device("cpu")
 
@@ -50,3 +51,19 @@ def test_halves_are_all_of_the_images():
     first, second = halves(images)
     assert len(first) + len(second) == 5
     assert np.array_equal(first[1], images[2]) and np.array_equal(second[1], images[3])
+
+
+def test_every_method_is_judged_on_every_split_but_the_first(monkeypatch):
+    monkeypatch.setattr(module, "UPDATES", 2)
+    hr = [photographs(n, n) for n in (ENOUGH, 8, 6)]
+    methods = {"flat": [flattened(images) for images in hr], "same": hr}
+    found = of_methods(methods, hr, 0, CPU)
+    assert list(found) == ["photographs", "flat", "same"]
+    assert found["same"] == [0.5, 0.5]
+    pairs = list(zip(methods["flat"], hr, strict=True))
+    assert found["flat"] == realism(pairs[0], pairs[1:], 0, CPU)
+
+
+def test_too_few_images_judge_nothing():
+    hr = [photographs(n, n) for n in (ENOUGH - 1, 8, 6)]
+    assert of_methods({"same": hr}, hr, 0, CPU) == {}

@@ -1,4 +1,4 @@
-"""Networks with two outputs: a small one of our own, or any of torchvision's by name."""
+"""Networks with two outputs: a small one of our own, or any of torchvision's or timm's by name."""
 
 from collections import OrderedDict
 
@@ -8,10 +8,12 @@ from torchvision import models
 
 from srgan_ab.common import paths
 from srgan_ab.common.errors import UserError
-from srgan_ab.common.rules import BACKBONES, unknown_backbone
+from srgan_ab.common.rules import BACKBONES, TIMM, unknown_backbone
+from srgan_ab.common.tensors import IMAGENET_MEAN, IMAGENET_STD
 from srgan_ab.common.weights import load_weights, read_weights
 
 OUTPUTS = 2
+SMALL = "small_cnn"
 PRETRAINED = paths.pretrained("classifier") / "weights.safetensors"
 
 
@@ -38,12 +40,33 @@ def pretrained_weights() -> dict[str, torch.Tensor] | None:
     return read_weights(PRETRAINED)[0] if PRETRAINED.exists() else None
 
 
+class Renormalise(nn.Module):
+    """Images normalised by ImageNet's mean and deviation, as a network's own would have them."""
+
+    scale: torch.Tensor
+    shift: torch.Tensor
+
+    def __init__(self, mean: tuple[float, ...], std: tuple[float, ...]):
+        super().__init__()
+        theirs, ours = (mean, std), (IMAGENET_MEAN, IMAGENET_STD)
+        (mean_, std_), (imagenet_mean, imagenet_std) = (
+            tuple(torch.tensor(values).view(3, 1, 1) for values in pair) for pair in (theirs, ours)
+        )
+        self.register_buffer("scale", imagenet_std / std_, persistent=False)
+        self.register_buffer("shift", (imagenet_mean - mean_) / std_, persistent=False)
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        """(N, 3, H, W) to the same shape."""
+        return images * self.scale + self.shift
+
+
 def build(backbone: str, weights: dict[str, torch.Tensor] | None, freeze: str) -> nn.Module:
-    """Make a network: (N, 3, H, W) normalised RGB -> (N, 2) logits.
+    """Make a network: (N, 3, H, W) RGB, normalised by ImageNet's mean and deviation, to (N, 2).
 
     Args:
-        backbone: `small_cnn` or the name of a torchvision classification network.
-        weights: state dict of the network as torchvision makes it, with its 1000 ImageNet classes;
+        backbone: `small_cnn`, or the name of a classification network of torchvision's or, with
+            `timm/` before it, of timm's, which has its own mean and deviation put before it.
+        weights: state dict of the network as its library makes it, with its 1000 ImageNet classes;
             any floating type. The last layer is replaced after loading.
         freeze: `none`, or `features`: only the head is trained, which is the part of the network
             that holds the last layer (`fc`, or all of `classifier`).
@@ -51,19 +74,28 @@ def build(backbone: str, weights: dict[str, torch.Tensor] | None, freeze: str) -
     Raises:
         UserError: there is no such backbone, or the weights do not fit it.
     """
-    if backbone not in BACKBONES:
+    if backbone.startswith(TIMM):
+        from srgan_ab.common.timm_networks import of_timm  # takes seconds to import
+
+        network = of_timm(backbone)
+    elif backbone in BACKBONES:
+        network = models.get_model(backbone, weights=None) if backbone != SMALL else small_cnn()
+    else:
         raise UserError(unknown_backbone(backbone))
-    network = small_cnn() if backbone == "small_cnn" else models.get_model(backbone, weights=None)
     if weights is not None:
         load_weights(network, weights, str(PRETRAINED))
 
     modules = network.named_modules()
     last, layer = [(k, m) for k, m in modules if isinstance(m, (nn.Linear, nn.Conv2d))][-1]
-    if backbone != "small_cnn":
+    if backbone != SMALL:
         network.set_submodule(last, _with_two_outputs(layer))
     if freeze == "features":
         network.requires_grad_(False)
         network.get_submodule(last.split(".")[0]).requires_grad_(True)
+    if backbone.startswith(TIMM):
+        own: dict = network.pretrained_cfg  # pyright: ignore[reportAssignmentType]
+        before = Renormalise(own["mean"], own["std"])
+        network = nn.Sequential(OrderedDict(renormalise=before, network=network))
     return network
 
 
@@ -103,7 +135,7 @@ def check_trainable(
     batch = torch.empty(batch_size, 3, *size, device="meta")
     try:
         torch.func.functional_call(network, nothing, (batch,))
-    except RuntimeError:
+    except (RuntimeError, AssertionError):  # of timm's networks for one size, the latter
         raise UserError(
             f"classifier.backbone {backbone} cannot look at images of {min(size)} pixels: raise "
             "images.hr, or choose another backbone, such as small_cnn"

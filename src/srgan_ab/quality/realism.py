@@ -7,7 +7,7 @@ The judge's architecture and training are the same for every method and run, so 
 be compared: 0.5 cannot be told from photographs, 1.0 is told every time.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import torch
@@ -20,6 +20,7 @@ MAPS = 16  # of the first layer
 UPDATES, BATCH = 200, 16  # images of each kind per update
 RATE = 2e-3  # Adam's, at the height of its one cycle (Smith & Topin 2017, arXiv 1708.07120)
 CROP = 48  # pixels; smaller images are seen whole
+ENOUGH = 2 * BATCH  # training images; a judge learns nothing of fewer
 
 Pair = tuple[np.ndarray, np.ndarray]  # generated and real images, (N, H, W, 3) uint8 each
 
@@ -88,6 +89,29 @@ def realism(train: Pair, held: Sequence[Pair], seed: int, device: torch.device) 
 def halves(images: np.ndarray) -> Pair:
     """Real images against others of the same classes, which no judge can tell apart."""
     return images[::2], images[1::2]
+
+
+def of_methods(
+    methods: Mapping[str, Sequence[np.ndarray]],
+    hr: Sequence[np.ndarray],
+    seed: int,
+    device: torch.device,
+) -> dict[str, list[float]]:
+    """`realism` of each method, and of photographs against photographs, as `photographs`.
+
+    Args:
+        methods: by name, the enlarged images of the training split, then those of others.
+        hr: their originals.
+        seed, device: as of `realism`.
+
+    Returns:
+        Method to one value for each split after the first; none where the first has too few images.
+    """
+    if len(hr[0]) < ENOUGH:
+        return {}
+    pairs = {"photographs": [halves(images) for images in hr]}
+    pairs |= {name: list(zip(images, hr, strict=True)) for name, images in methods.items()}
+    return {name: realism(train, held, seed, device) for name, (train, *held) in pairs.items()}
 
 
 @torch.no_grad()
