@@ -40,7 +40,7 @@ setup: .venv/.ready ## make .venv and install everything into it, once
 	  $(PYTHON) -m pip install -qq --disable-pip-version-check --no-deps \
 	    --constraint requirements.txt uv || exit 1; }; \
 	mkdir -p "$$(uv cache dir)" 2>/dev/null || export UV_CACHE_DIR=.venv/cache; \
-	uv pip install --python $(PYTHON) $(if $(TORCH),--torch-backend $(TORCH)) \
+	uv pip install --compile-bytecode --python $(PYTHON) $(if $(TORCH),--torch-backend $(TORCH)) \
 	  --constraint requirements.txt --requirement requirements.in --editable . || { \
 	  [ -z "$(TORCH)" ] || echo "make: TORCH=$(TORCH) is for who can reach PyTorch's own index:" \
 	    "without it, torch comes from the ordinary one" >&2; \
