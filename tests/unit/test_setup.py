@@ -66,7 +66,7 @@ def test_uv_of_the_path_makes_the_environment_and_installs_once(machine):
     machine.has("uv", UV)
     machine.setup(0)
     expected = (
-        "pip install --python .venv/bin/python "
+        "pip install --compile-bytecode --python .venv/bin/python "
         "--constraint requirements.txt --requirement requirements.in --editable . | shared\n"
     )
     assert machine.asked() == expected
