@@ -41,3 +41,13 @@ def test_spectral_norm_limits_every_layer():
     for layer in layers:
         largest = torch.linalg.matrix_norm(layer.weight.detach().flatten(1), ord=2)
         assert largest.item() == pytest.approx(1, abs=0.05)
+
+
+def test_a_signal_passes_through_all_layers_of_a_new_one_without_batchnorm():
+    """With first weights that are too small, what tells two images apart is lost on the way."""
+    for channels in (16, 64):
+        torch.manual_seed(0)
+        discriminator = Discriminator(channels, "none")
+        with torch.no_grad():
+            answers = discriminator(torch.rand(16, 3, 32, 32) * torch.rand(16, 3, 1, 1))
+        assert 0.1 < answers.std() < 10

@@ -3,11 +3,16 @@
 from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm
 
+SLOPE = 0.2  # of the leaky rectifiers where their input is negative
+
 
 class Discriminator(nn.Module):
     """Eight 3×3 convolutions, four of them with stride 2, and a pooled head.
 
-    The paper's dense layer fixes the image size; global pooling before it does not.
+    The paper's dense layer fixes the image size; global pooling before it does not. First weights
+    are those that keep a signal's variance through leaky rectifiers (He et al. 2015, arXiv
+    1502.01852, equation 15): with torch's, which are smaller, ten layers without BatchNorm pass on
+    next to nothing, and for hundreds of updates the discriminator does not learn.
 
     Args:
         channels: maps of the first layer (paper: 64); the last has eight times as many.
@@ -21,7 +26,7 @@ class Discriminator(nn.Module):
     ):
         super().__init__()
         batch = normalization == "batch"
-        layers: list[nn.Module] = [nn.Conv2d(3, channels, 3, padding=1), nn.LeakyReLU(0.2)]
+        layers: list[nn.Module] = [nn.Conv2d(3, channels, 3, padding=1), nn.LeakyReLU(SLOPE)]
         widths = [channels * m for m in (1, 2, 2, 4, 4, 8, 8)]
         before = channels
         for i, width in enumerate(widths):
@@ -29,7 +34,7 @@ class Discriminator(nn.Module):
             layers += [
                 nn.Conv2d(before, width, 3, stride=stride, padding=1, bias=not batch),
                 *([nn.BatchNorm2d(width)] if batch else []),
-                nn.LeakyReLU(0.2),
+                nn.LeakyReLU(SLOPE),
             ]
             before = width
         self.features = nn.Sequential(*layers)
@@ -37,9 +42,14 @@ class Discriminator(nn.Module):
             nn.AdaptiveAvgPool2d(1),
             nn.Flatten(),
             nn.Linear(before, 2 * before),
-            nn.LeakyReLU(0.2),
+            nn.LeakyReLU(SLOPE),
             nn.Linear(2 * before, 1),
         )
+        for layer in (*self.features, *self.head):
+            if isinstance(layer, nn.Conv2d | nn.Linear):
+                nn.init.kaiming_normal_(layer.weight, SLOPE)
+                if layer.bias is not None:
+                    nn.init.zeros_(layer.bias)
         if spectral_norm:
             self._limit_slopes()
 
