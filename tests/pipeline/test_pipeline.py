@@ -18,6 +18,7 @@ pytestmark = pytest.mark.slow
 ARMS = {"a", "b", "b_plus", "c", "c_plus", "r", "p"}
 ENLARGED = ("sr", "bicubic", "srresnet", "perceptual")
 CONTROLS = {f"train_controls@{arm}" for arm in ARMS - {"a", "b"}}
+AFTER_CLASSIFIERS = {"evaluate", "compare", "report"}
 AFTER_SRGAN = {
     "check",
     "train_srgan",
@@ -26,9 +27,7 @@ AFTER_SRGAN = {
     "benchmark",
     "train_b",
     *CONTROLS,
-    "evaluate",
-    "compare",
-    "report",
+    *AFTER_CLASSIFIERS,
 }
 
 
@@ -133,18 +132,23 @@ def test_edited_code_runs_what_uses_it(project, file, runs, untouched):
 
 
 @pytest.mark.parametrize(
-    ("changes", "runs", "kept"),
+    ("changes", "target", "runs", "kept"),
     [
-        ({"srgan.seed": 8}, AFTER_SRGAN, "models/a"),
-        ({"b.per_class": 6}, {"check", "train_b", "evaluate", "compare", "report"}, "models/a"),
+        (
+            {"srgan.seed": 8},
+            "generate_sr",
+            {"check", "train_srgan", "train_perceptual", "generate_sr"},
+            "models/a",
+        ),
+        ({"b.per_class": 6}, "report", {"check", "train_b", *AFTER_CLASSIFIERS}, "models/srgan"),
     ],
     ids=["srgan", "b"],
 )
-def test_a_change_runs_its_part_and_the_way_back_is_free(project, changes, runs, kept):
+def test_a_change_runs_its_part_and_the_way_back_is_free(project, changes, target, runs, kept):
     """Real runs: only what the change touches, then everything restored from the run cache."""
     before = {f: f.read_bytes() for f in sorted((project.root / "models").rglob("*.safetensors"))}
     with project.edited("params.yaml", project.params_with(changes)):
-        assert started(project.dvc("repro")) == runs
+        assert started(project.dvc("repro", target)) == runs
         after = {f: f.read_bytes() for f in before}
         moved = {
             f.relative_to(project.root).parent.as_posix() for f in before if before[f] != after[f]
@@ -154,6 +158,11 @@ def test_a_change_runs_its_part_and_the_way_back_is_free(project, changes, runs,
     assert started(project.dvc("repro")) <= {"benchmark", "compare", "report"}
     assert {f: f.read_bytes() for f in before} == before
     assert project.run("git", "status", "--porcelain") == ""
+
+
+def test_another_seed_of_srgan_runs_all_that_sees_its_images(project):
+    with project.edited("params.yaml", project.params_with({"srgan.seed": 8})):
+        assert project.planned() == AFTER_SRGAN
 
 
 def test_no_image_is_on_both_sides(project):

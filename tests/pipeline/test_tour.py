@@ -61,6 +61,7 @@ def test_it_tells_the_story_of_other_params_too(project, tmp_path):
     changes = {
         "pretrained.lpips": str(tmp_path / "squeezenet.safetensors"),
         "controls.b_plus": False,
+        "controls.c_plus": False,
         "controls.r": False,
         "controls.p": False,
         "b.images": "hr+sr",
