@@ -1,6 +1,8 @@
 """The variants of `ablations.py`: what each changes in the params of the reference."""
 
 REFERENCE = {
+    "srgan.generator.initial": "none",
+    "srgan.generator.blocks": "8",
     "srgan.perceptual.network": "vgg19",
     "srgan.perceptual.layer": "conv3_1",
     "srgan.crop": "48",

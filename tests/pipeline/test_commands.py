@@ -78,6 +78,7 @@ def test_presets_merge_into_the_params_of_the_repository(project):
         project.shell(
             'make preset NAME=photos SET="data.path=PHOTOS pretrained.classifier=MOBILENET '
             "pretrained.perceptual=VGG19 pretrained.lpips=SQUEEZENET classifier.replicates=3 "
+            "srgan.generator.initial=none srgan.generator.blocks=8 "
             "srgan.discriminator.channels=32 srgan.discriminator.normalization=batch "
             "srgan.adversarial.warm_up=0 srgan.adversarial.learning_rate=0.0004 "
             "srgan.adversarial.discriminator_learning_rate=null "
@@ -92,6 +93,8 @@ def test_presets_merge_into_the_params_of_the_repository(project):
         project.shell(
             'make preset NAME=photos SET="data.path=PHOTOS pretrained.classifier=MOBILENET '
             "pretrained.perceptual=VGG19 pretrained.lpips=SQUEEZENET classifier.replicates=3 "
+            "srgan.generator.initial=none srgan.generator.blocks=8 "
+            "srgan.pretraining.epochs=4 srgan.pretraining.learning_rate=0.0004 "
             "srgan.discriminator.channels=32 srgan.discriminator.normalization=batch "
             "srgan.adversarial.warm_up=0 srgan.adversarial.learning_rate=0.0004 "
             "srgan.adversarial.discriminator_learning_rate=null "
