@@ -152,6 +152,7 @@ def test_the_command_line(project, tmp_path):
     shutil.copytree(project.root / "models/srgan", tmp_path / "models/srgan")
     here = Project(tmp_path)
     here.shell("srgan-ab upscale photo.jpg -o photo-x4.png")
+    here.shell("srgan-ab upscale --model rough photo.jpg")
     assert Image.open(tmp_path / "photo-x4.png").size == (240, 160)
     output = here.shell("srgan-ab benchmark path/to/Set5 path/to/Set14")
     assert output.index("Set5: 1 pictures") < output.index("Set14: 1 pictures")
