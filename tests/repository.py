@@ -15,6 +15,7 @@ import yaml
 
 ROOT = Path(__file__).resolve().parents[1]
 PARAMS = ROOT / "tests/params.yaml"
+DOCUMENTED = ROOT / "tests/documented.yaml"
 MADE = ("params.yaml", "dvc.lock", "inputs", "data", "models", "metrics", "plots")
 NOTES = (  # of tools/note_inputs.py
     *("inputs/download.json", "inputs/benchmark.json"),
@@ -79,7 +80,8 @@ def committed_run(path: str) -> str:
 
     Who has committed a run of other params has other results than these documents: skipped too.
     """
-    experiments = [yaml.safe_load(committed("params.yaml")), default_params()]
+    documented = DOCUMENTED.read_text(encoding="utf-8")
+    experiments = [yaml.safe_load(text) for text in (committed("params.yaml"), documented)]
     for params in experiments:
         del params["runtime"]  # where it ran changes no result
     if experiments[0] != experiments[1]:
