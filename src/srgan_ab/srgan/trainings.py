@@ -159,7 +159,7 @@ def _perceptual(settings: Srgan, lpips: Distance | None, runtime: Runtime) -> Di
     if not weights.exists():
         raise UserError(
             "srgan.perceptual.weight is above 0, but there are no weights of its network: set "
-            "pretrained.perceptual to imagenet or a .safetensors file, or the weight to 0"
+            "pretrained.perceptual, or the weight to 0"
         )
     loss = PerceptualLoss(settings.perceptual.network, settings.perceptual.layer, weights)
     return accelerate(loss, runtime.device)
