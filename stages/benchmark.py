@@ -17,7 +17,12 @@ def benchmark(params: Params) -> None:
 
     from srgan_ab.common import paths
     from srgan_ab.common.files import write_metrics
-    from srgan_ab.common.runtime import prepare
+
+    if not params.benchmarks.paths:
+        write_metrics(paths.METRICS / "benchmarks.json", {})
+        return
+
+    from srgan_ab.common.runtime import prepare  # torch takes seconds to import
     from srgan_ab.data.decoding import decode_folder
     from srgan_ab.quality.benchmarks import benchmark_folders, means
     from srgan_ab.quality.image_quality import load_lpips
@@ -35,7 +40,8 @@ def benchmark(params: Params) -> None:
         folders, decode_folder, settings.lr, networks, lpips, runtime.device
     )
     write_metrics(
-        paths.METRICS / "benchmarks.json", {name: means(scores) for name, scores in measured}
+        paths.METRICS / "benchmarks.json",
+        {name: means(scores, realism) for name, scores, realism in measured},
     )
 
 

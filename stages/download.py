@@ -34,7 +34,7 @@ def download(params: Params) -> None:
     with open_source(params.data, params.seed, workers) as source:
         verified = verify_all(source.files, workers)
         counts = write_manifest(verified, source.total, params.data.classes, params.images.hr)
-    write_metrics(paths.METRICS / "data.json", counts)
+    write_metrics(paths.METRICS / "data.json", counts | {"left_out": source.left_out})
 
 
 if __name__ == "__main__":

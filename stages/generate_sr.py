@@ -24,6 +24,7 @@ def generate_sr(params: Params) -> None:
     from srgan_ab.common.packs import SPLITS, open_images, open_packs
     from srgan_ab.common.runtime import prepare
     from srgan_ab.common.seeds import seed_for
+    from srgan_ab.quality.feature_distance import load_features, mean_distances
     from srgan_ab.quality.image_quality import load_lpips, lr_psnr, measure
     from srgan_ab.quality.realism import of_methods
     from srgan_ab.srgan.generation import METHODS, generate, save_samples, shares_of
@@ -34,6 +35,8 @@ def generate_sr(params: Params) -> None:
         generate(split, shares_of(split, domains, runtime.device), runtime)
 
     lpips = load_lpips(paths.pretrained("lpips"), runtime.device)
+    network, weights = params.srgan.perceptual.network, paths.pretrained("perceptual")
+    features = load_features(network, weights, runtime.device)
     quality = {}
     kept = {method: domain for method, domain in METHODS.items() if domain in domains}
     for split, pack in zip(SPLITS, packs, strict=True):
@@ -43,8 +46,10 @@ def generate_sr(params: Params) -> None:
         height, width = hr.shape[1:3]
         methods = {method: Interpolated(lr, height, width, method) for method in FILTERS}
         methods |= {method: open_images(split, domain)[rows] for method, domain in kept.items()}
+        distances = mean_distances(methods, hr, features, runtime.device)
         quality[split] = {
             method: measure(sr, hr, lpips, runtime.device)
+            | {"lite0_distance": distances[method]}
             | {"lr_psnr": lr_psnr(sr, lr, runtime.device)}
             for method, sr in methods.items()
         }

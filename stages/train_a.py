@@ -1,4 +1,9 @@
-"""Trains classifier A on real HR images."""
+"""Trains classifier A on real HR images.
+
+A training that was stopped goes on where it stood when it is run again.
+"""
+
+from pathlib import Path
 
 import _bootstrap  # noqa: F401
 
@@ -6,12 +11,12 @@ from srgan_ab.common.schema import Params
 from srgan_ab.common.stage import run
 
 
-def train_a(params: Params) -> None:
+def train_a(params: Params, directory: Path) -> None:
     from srgan_ab.classifier.arms import train_arm, write_transformed
 
-    train_arm("a", params)
+    train_arm("a", params, directory)
     write_transformed(params)
 
 
 if __name__ == "__main__":
-    run(train_a)
+    run(train_a, resumable=True)

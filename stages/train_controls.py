@@ -1,8 +1,10 @@
 """Trains one control arm by A's recipe, or leaves it out if `controls` does not ask for it.
 
 b_plus: HR and SR. c: bicubic. c_plus: HR and bicubic. r: SRResNet. p: SRGAN's training
-without its adversarial term.
+without its adversarial term. A training that was stopped goes on where it stood.
 """
+
+from pathlib import Path
 
 import _bootstrap  # noqa: F401
 
@@ -10,14 +12,14 @@ from srgan_ab.common.schema import Params
 from srgan_ab.common.stage import run
 
 
-def train_controls(params: Params, arm: str) -> None:
+def train_controls(params: Params, arm: str, directory: Path) -> None:
     from srgan_ab.classifier.arms import leave_out, train_arm
 
     if getattr(params.controls, arm):
-        train_arm(arm, params)
+        train_arm(arm, params, directory)
     else:
         leave_out(arm)
 
 
 if __name__ == "__main__":
-    run(train_controls, item="arm")
+    run(train_controls, item="arm", resumable=True)

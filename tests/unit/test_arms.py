@@ -1,6 +1,8 @@
 """What each arm is trained on, and what training an arm leaves behind."""
 
 import json
+import tempfile
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -129,7 +131,7 @@ def test_a_mixture_gathers_in_the_order_asked_for_and_by_slices():
 
 def run(arm, values):
     stage = arm if arm in "ab" else f"controls@{arm}"
-    arms.train_arm(arm, declared(values, f"train_{stage}"))
+    arms.train_arm(arm, declared(values, f"train_{stage}"), Path(tempfile.mkdtemp(dir=".")))
     return json.loads((arms.paths.METRICS / f"train_{arm}.json").read_text())
 
 
@@ -206,10 +208,10 @@ def test_replicates_and_neighbouring_seeds_share_no_stream(project, monkeypatch)
     """Weights, dropout, augmentation and order, of two networks each; 1007 was 7's second."""
     project["classifier"]["replicates"] = 2
     drawn = []
-    generator, manual, batches = Runtime.generator, torch.manual_seed, training._batches
+    generator, manual, order = Runtime.generator, torch.manual_seed, training.Order
     monkeypatch.setattr(Runtime, "generator", lambda s, x: drawn.append(x) or generator(s, x))
     monkeypatch.setattr(torch, "manual_seed", lambda x: drawn.append(x) or manual(x))
-    monkeypatch.setattr(training, "_batches", lambda *a: drawn.append(a[-1]) or batches(*a))
+    monkeypatch.setattr(training, "Order", lambda *a: drawn.append(a[-1]) or order(*a))
     for seed in (7, 8, 1007):
         run("a", project | {"seed": seed})
     spared = {7, 8, 1007}  # what a stage begins with, and nothing is drawn by

@@ -108,10 +108,10 @@ def test_folders_are_measured_one_after_another_under_their_names(tmp_path, monk
     Path("link").symlink_to("real")
     folders = [Path("a/Set5"), Path("link"), Path()]
     measured = benchmark_folders(folders, pictures, "pillow", {}, None, CPU, sheets)
-    name, scores = next(measured)
+    name, scores, _ = next(measured)
     assert (name, read) == ("Set5", folders[:1])  # the second has not been looked at
     assert scores == benchmark([("p.png", picture(24, 28))], "pillow", {}, None, CPU)
-    assert [name for name, _ in measured] == ["link", tmp_path.name]  # as they were given
+    assert [name for name, *_ in measured] == ["link", tmp_path.name]  # as they were given
     assert sorted(str(p.relative_to(sheets)) for p in sheets.rglob("*.png")) == sorted(
         f"{name}/p.png" for name in ("Set5", "link", tmp_path.name)
     )

@@ -59,7 +59,12 @@ def test_readme_table_is_the_committed_run(arm):
         f"{100 * matrix[arm][domain]['accuracy']:.1f}" for domain in ("hr", "sr", "bicubic")
     ]
     expected.append(f"{matrix[arm]['hr']['roc_auc']:.3f}")
-    assert table_row(README, arm)[2:] == expected
+    row = table_row(README, arm)
+    assert row[2:6] == expected
+    of_photographs = re.sub(r"\*", "", README.split("## What `make repro` gives")[0])
+    name = {"b_plus": "B+", "c_plus": "C+"}.get(arm, arm.upper())
+    (same,) = re.findall(rf"^\| {re.escape(name)} \| .*$", of_photographs, re.M) or [""]
+    assert row[6:] == ([cell.strip() for cell in same.split("|")[3:6]] or [""] * 3)
 
 
 @pytest.mark.parametrize("method", ["bicubic", "srresnet", "perceptual", "srgan"])
@@ -69,6 +74,7 @@ def test_readme_image_quality_is_the_committed_run(method):
         f"{quality['psnr_rgb']:.2f}",
         f"{quality['psnr_y']:.2f}",
         f"{quality['ssim_y']:.3f}",
+        f"{quality['lite0_distance']:.2f}",
     ]
 
 

@@ -1,6 +1,7 @@
 """The evaluate stage on tiny arms: what it leaves for `compare`, and when it refuses."""
 
 import json
+from pathlib import Path
 
 import evaluate
 import numpy as np
@@ -58,7 +59,8 @@ def values(tmp_path_factory):
             tables.append(table.assign(split=split, sha256=table["id"], pixel_sha256=table["id"]))
         pd.concat(tables).to_csv(paths.SPLIT, index=False)
         for arm, stage in (("a", "train_a"), ("b", "train_b"), ("c", "train_controls@c")):
-            arms.train_arm(arm, Declared(parse(values), definition(stage)["params"]))
+            declared = Declared(parse(values), definition(stage)["params"])
+            arms.train_arm(arm, declared, Path(".checkpoints") / arm)
         for arm in ("b_plus", "c_plus", "r", "p"):
             arms.leave_out(arm)
         yield values

@@ -58,6 +58,10 @@ MISTAKES = {
         {"pretrained.perceptual": "pip"},
         "pretrained.perceptual is pip, but no package brings weights of vgg19: set srgan.",
     ),
+    "weights that no loss uses": (
+        {"pretrained.perceptual": "imagenet", "srgan.perceptual.weight": 0},
+        "weights of vgg19 would be fetched, but srgan.perceptual.weight is 0 .*to null",
+    ),
     "torchvision's weights for timm's features": (
         {"pretrained.perceptual": "imagenet", "srgan.perceptual.network": LITE},
         "pretrained.perceptual is imagenet, which are torchvision's weights, .*set .* to pip",
@@ -82,7 +86,7 @@ MISTAKES = {
     "a start's typo": (
         {"srgan.generator.initial": "phto"},
         "srgan.generator.initial is 'phto', which is neither none, nor photo, faithful, rough, "
-        "which come with this project, nor a .safetensors file",
+        "small, which come with this project, nor a .safetensors file",
     ),
     "a start that is a pickle": (
         {"srgan.generator.initial": "mine.pth"},

@@ -165,9 +165,10 @@ class TestDefaultRun:
     def test_differences(self, text):
         comparison = json.loads(committed_run("metrics/comparison.json"))
         b, b_plus = (comparison[p]["accuracy"] for p in ("b_minus_a", "b_plus_minus_a"))
-        assert b["high"] < 0
-        sentence = "B is {} points worse than A on real images (95 % interval {} to {})"
-        assert sentence.format(*difference(b, 1)) in text
+        assert b["low"] < 0 < b["high"] and b["difference"] < 0
+        sentence = "of B from A is −{} points, which is undecided (95 % interval −{} to +{})"
+        numbers = (points(b[key], 1) for key in ("difference", "low", "high"))
+        assert sentence.format(*numbers) in text
         assert b_plus["low"] < 0 < b_plus["high"]
         ends = (points(b_plus[end], 1) for end in ("low", "high"))
         assert "and for B+ the interval goes from −{} to +{} points".format(*ends) in text
@@ -198,6 +199,8 @@ class TestDefaultRun:
         said = (
             "A, which is {hr} % right on real images, is {sr} % right on SRGAN's and {bicubic} % on"
         )
+        areas = (f"{matrix['a'][domain]['roc_auc']:.3f}" for domain in ("sr", "bicubic"))
+        assert "(ROC-AUC {} and {}:".format(*areas) in text
         assert said.format(**a) in text
         assert (
             "C, trained on bicubic ones, is {bicubic} % right there and {hr} %".format(**c) in text

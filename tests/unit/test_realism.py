@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from srgan_ab.quality import realism as module
-from srgan_ab.quality.realism import ENOUGH, halves, of_methods, realism
+from srgan_ab.quality.realism import ENOUGH, Patches, halves, of_methods, realism
 
 CPU = torch.device("cpu")
 
@@ -67,3 +67,40 @@ def test_every_method_is_judged_on_every_split_but_the_first(monkeypatch):
 def test_too_few_images_judge_nothing():
     hr = [photographs(n, n) for n in (ENOUGH - 1, 8, 6)]
     assert of_methods({"same": hr}, hr, 0, CPU) == {}
+
+
+def test_patches_lie_about_the_middle_and_every_second_picture_is_held_out(monkeypatch):
+    asked = {}
+
+    def of_methods(methods, hr, seed, device):
+        asked.update(methods, hr=hr)
+        return {name: [0.75] for name in methods}
+
+    monkeypatch.setattr(module, "of_methods", of_methods)
+    patches = Patches()
+    assert patches.realism(CPU) == {}
+    for n, (height, width) in enumerate([(300, 130), (128, 128), (127, 500), (256, 400)]):
+        y, x = np.mgrid[:height, :width].astype(np.uint16)
+        hr = np.stack([y % 256, x % 256, np.full_like(y, n)], 2).astype(np.uint8)
+        patches.add(hr, {"negative": 255 - hr})
+    assert patches.realism(CPU) == {"negative": 0.75}
+    train, held = asked["hr"]
+    assert train[:, 0, 0].tolist() == [
+        *([22, 1, 0], [22 + 128, 1, 0]),  # two below each other
+        *([0, 72, 3], [0, 200, 3], [128, 72, 3], [128, 200, 3]),  # of a picture after a small one
+    ]
+    assert held[:, 0, 0].tolist() == [[0, 0, 1]]
+    assert train.shape[1:] == held.shape[1:] == (128, 128, 3)
+    for negative, positive in zip(asked["negative"], asked["hr"], strict=True):
+        assert np.array_equal(negative, 255 - positive)
+
+
+def test_patches_of_so_many_pictures_and_no_more_are_kept(monkeypatch):
+    monkeypatch.setattr(Patches, "PICTURES", 3)
+    kept = []
+    monkeypatch.setattr(module, "of_methods", lambda methods, hr, *_: kept.extend(hr) or {})
+    patches = Patches()
+    for _ in range(5):
+        patches.add(np.zeros((128, 128, 3), np.uint8), {})
+    patches.realism(CPU)
+    assert [len(part) for part in kept] == [2, 1]

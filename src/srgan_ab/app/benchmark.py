@@ -90,11 +90,12 @@ def benchmark(
     )
 
     results = {}
-    for name, scores in benchmarks.benchmark_folders(
+    for name, scores, realism in benchmarks.benchmark_folders(
         folders, decode_folder, lr, networks, distance, runtime.device, pictures, jpeg
     ):
-        results[name] = {"mean": benchmarks.means(scores), "pictures": scores}
-        typer.echo(f"{name}: {len(scores)} pictures\n{benchmarks.table(scores, per_image)}\n")
+        results[name] = {"mean": benchmarks.means(scores, realism), "pictures": scores}
+        table = benchmarks.table(scores, per_image, realism)
+        typer.echo(f"{name}: {len(scores)} pictures\n{table}\n")
     convention = benchmarks.convention(lr, jpeg)
     typer.echo(convention)
     if output:

@@ -1,6 +1,7 @@
 """The arms of the experiment: one recipe, and which images each arm is trained on."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -13,6 +14,7 @@ from srgan_ab.classifier.records import Record
 from srgan_ab.classifier.training import HISTORY, Examples, fit, resident
 from srgan_ab.common import paths
 from srgan_ab.common.arms import domains_of
+from srgan_ab.common.checkpoints import Checkpoints
 from srgan_ab.common.errors import UserError
 from srgan_ab.common.files import atomic_directory, atomic_file, write_metrics
 from srgan_ab.common.packs import Pack, open_images, open_pack, require_two_classes
@@ -101,12 +103,17 @@ def _train_labels() -> np.ndarray:
     return labels[labels >= 0]
 
 
-def train_arm(arm: str, params: Params) -> None:
+def train_arm(arm: str, params: Params, directory: Path) -> None:
     """Train every replicate of one arm; write its weights, record, history and metrics.
 
     Replicate r of every arm starts from the same weights, and every arm makes as many updates:
     epochs are counted in the HR training set. Replicates share the images in memory. The history
     is the mean over networks, as far as all of them came: `patience` stops each at its own epoch.
+
+    Args:
+        arm: its name.
+        params: of the stage.
+        directory: where the state of each replicate is kept, for a run after one that was stopped.
 
     Raises:
         UserError: fewer than two classes, an unknown backbone, one that such images or batches do
@@ -132,7 +139,8 @@ def train_arm(arm: str, params: Params) -> None:
         with atomic_file(paths.PLOTS / f"train_{arm}.csv") as temporary:
             mean.round(5).to_csv(temporary, index=False)
 
-    with atomic_directory(paths.classifier(arm)) as directory:
+    checkpoints = Checkpoints(directory, runtime)
+    with atomic_directory(paths.classifier(arm)) as written:
         for replicate in range(settings.replicates):
             seed = seed_for("replicate", params.seed, replicate)
             torch.manual_seed(seed_for("weights", seed))
@@ -148,13 +156,17 @@ def train_arm(arm: str, params: Params) -> None:
                 updates_per_epoch,
                 runtime,
                 seed,
+                checkpoints.part(f"replicate_{replicate}"),
                 on_epoch=write_history,
             )
+            write_history(
+                history
+            )  # again: of a replicate that was finished before, no epoch is run
             histories.append(history)
             runs.append({"seed": seed, "updates": len(history) * updates_per_epoch})
             network.load_state_dict(state)
             save_weights(
-                directory / f"replicate_{replicate}.safetensors",
+                written / f"replicate_{replicate}.safetensors",
                 network,
                 {
                     "backbone": settings.backbone,
@@ -165,7 +177,7 @@ def train_arm(arm: str, params: Params) -> None:
             )
 
         table = pd.concat(compositions).drop(columns="row")
-        Record(settings.model_dump(), runs, table).save(directory)
+        Record(settings.model_dump(), runs, table).save(written)
 
     best = [history.iloc[history["val_loss"].argmin()] for history in histories]
     scores = pd.DataFrame(best).drop(columns=["epoch", "train_loss"])

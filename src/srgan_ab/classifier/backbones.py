@@ -93,8 +93,9 @@ def build(backbone: str, weights: dict[str, torch.Tensor] | None, freeze: str) -
         network.requires_grad_(False)
         network.get_submodule(last.split(".")[0]).requires_grad_(True)
     if backbone.startswith(TIMM):
-        own: dict = network.pretrained_cfg  # pyright: ignore[reportAssignmentType]
-        before = Renormalise(own["mean"], own["std"])
+        from srgan_ab.common.timm_networks import normalisation
+
+        before = Renormalise(*normalisation(backbone))
         network = nn.Sequential(OrderedDict(renormalise=before, network=network))
     return network
 

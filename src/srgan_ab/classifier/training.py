@@ -2,9 +2,8 @@
 
 import math
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
-from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -18,6 +17,7 @@ from tqdm import tqdm
 from srgan_ab.classifier.augmentation import augment, normalise
 from srgan_ab.classifier.backbones import training_mode
 from srgan_ab.classifier.prediction import logits
+from srgan_ab.common.checkpoints import Checkpoints
 from srgan_ab.common.errors import UserError
 from srgan_ab.common.runtime import Runtime
 from srgan_ab.common.schema import Classifier
@@ -41,6 +41,68 @@ class Examples:
     labels: np.ndarray
 
 
+class Order:
+    """Row numbers of full batches without end, from reshuffled passes over all rows.
+
+    Args:
+        count: how many rows there are.
+        batch_size: rows in each batch.
+        seed: of the shuffling.
+    """
+
+    def __init__(self, count: int, batch_size: int, seed: int):
+        self.count, self.batch_size = count, batch_size
+        self._random = torch.Generator().manual_seed(seed)
+        self._rest = torch.empty(0, dtype=torch.int64)
+
+    def take(self, batches: int) -> torch.Tensor:
+        """The next batches: (batches, batch_size) int64."""
+        wanted = batches * self.batch_size
+        while len(self._rest) < wanted:
+            passed = torch.randperm(self.count, generator=self._random)
+            self._rest = torch.cat([self._rest, passed])
+        taken, self._rest = self._rest[:wanted], self._rest[wanted:]
+        return taken.view(batches, self.batch_size)
+
+    def state_dict(self) -> dict[str, torch.Tensor]:
+        """Where it stands."""
+        return {"random": self._random.get_state(), "rest": self._rest.clone()}
+
+    def load_state_dict(self, state: dict[str, torch.Tensor]) -> None:
+        """Go on from there."""
+        self._random.set_state(state["random"])
+        self._rest = state["rest"]
+
+
+class Randomness:
+    """What augmentation and dropout draw from: a generator of its own, and torch's.
+
+    Args:
+        runtime: where to compute.
+        seed: of both.
+    """
+
+    def __init__(self, runtime: Runtime, seed: int):
+        torch.manual_seed(seed_for("dropout", seed))
+        self.augmentation = runtime.generator(seed_for("augmentation", seed))
+        self._cuda = runtime.device if runtime.device.type == "cuda" else None
+
+    def state_dict(self) -> dict[str, torch.Tensor | None]:
+        """Where both stand."""
+        return {
+            "augmentation": self.augmentation.get_state(),
+            "torch": torch.get_rng_state(),
+            "cuda": torch.cuda.get_rng_state(self._cuda) if self._cuda else None,
+        }
+
+    def load_state_dict(self, state: dict[str, torch.Tensor]) -> None:
+        """Go on from there."""
+        self.augmentation.set_state(state["augmentation"])
+        torch.set_rng_state(state["torch"])
+        if self._cuda:
+            torch.cuda.set_rng_state(state["cuda"], self._cuda)
+
+
 def fit(
     network: nn.Module,
     train: Examples,
@@ -49,6 +111,7 @@ def fit(
     updates_per_epoch: int,
     runtime: Runtime,
     seed: int,
+    checkpoints: Checkpoints | None = None,
     on_epoch: Callable[[pd.DataFrame], None] = lambda history: None,
 ) -> tuple[dict[str, torch.Tensor], pd.DataFrame]:
     """Train by AdamW with a cosine schedule; keep the state of the lowest validation loss.
@@ -61,6 +124,8 @@ def fit(
         updates_per_epoch: of the HR training set, the same for every arm.
         runtime: where to compute.
         seed: of the order, the augmentation and dropout.
+        checkpoints: where the state is kept, at the end too; a training that finds one there goes
+            on from it, to the same bits.
         on_epoch: receives the history so far.
 
     Returns:
@@ -69,9 +134,8 @@ def fit(
     Raises:
         UserError: the loss is no longer finite.
     """
-    torch.manual_seed(seed_for("dropout", seed))
-    chance = runtime.generator(seed_for("augmentation", seed))
-    order = _batches(len(train.labels), settings.batch_size, seed_for("order", seed))
+    random = Randomness(runtime, seed)
+    order = Order(len(train.labels), settings.batch_size, seed_for("order", seed))
     labels = torch.from_numpy(train.labels).to(runtime.device)
 
     trained = [p for p in network.parameters() if p.requires_grad]
@@ -80,16 +144,34 @@ def fit(
     )
     updates = settings.epochs * updates_per_epoch
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, updates)
+    parts = {"network": network, "optimizer": optimizer, "schedule": schedule, "random": random}
 
-    rows, best, best_state = [], None, {}
-    with tqdm(total=updates, unit="update", file=sys.stderr, disable=None) as bar:
-        for epoch in range(1, settings.epochs + 1):
+    rows: list[dict[str, float]] = []
+    best_state: dict[str, torch.Tensor] = {}
+    done, before = 0, order.state_dict()  # updates in all, and the order when this epoch began
+    total = torch.zeros((), device=runtime.device)  # of this epoch; no step waits for its loss
+
+    def state() -> dict[str, Any]:
+        return {name: part.state_dict() for name, part in parts.items()} | {
+            **{"rows": rows, "best_state": best_state, "done": done, "order": before},
+            "total": total,
+        }
+
+    if checkpoints and (saved := checkpoints.load()):
+        for name, part in parts.items():
+            part.load_state_dict(saved[name])
+        rows, best_state, done = saved["rows"], saved["best_state"], saved["done"]
+        order.load_state_dict(saved["order"])
+        before, total = saved["order"], saved["total"].to(runtime.device)
+
+    with tqdm(total=updates, initial=done, unit="update", file=sys.stderr, disable=None) as bar:
+        while len(rows) < settings.epochs and not _patience_ends(rows, settings.patience):
             training_mode(network)  # again: the validation below has switched dropout off
-            total = torch.zeros((), device=runtime.device)  # no step waits for its loss
-            # (updates, batch) row numbers, in one transfer
-            for chosen in torch.stack(list(islice(order, updates_per_epoch))).to(runtime.device):
+            before = order.state_dict()
+            batches = order.take(updates_per_epoch).to(runtime.device)  # in one transfer
+            for chosen in batches[done - len(rows) * updates_per_epoch :]:
                 batch = as_float(_rows(train.images, chosen), runtime.device)
-                batch = normalise(augment(batch, settings.augmentation, chance))
+                batch = normalise(augment(batch, settings.augmentation, random.augmentation))
                 with runtime.autocast():
                     loss = functional.cross_entropy(
                         network(batch.contiguous(memory_format=torch.channels_last)),
@@ -100,35 +182,39 @@ def fit(
                 optimizer.step()
                 schedule.step()
                 total += loss.detach()
+                done += 1
                 bar.update()
+                if checkpoints and checkpoints.due():
+                    checkpoints.save(state())
 
-            row = {"epoch": epoch, "train_loss": total.item() / updates_per_epoch}
+            row = {"epoch": len(rows) + 1, "train_loss": total.item() / updates_per_epoch}
             row |= _validate(network, validation, runtime)
             if not (math.isfinite(row["train_loss"]) and math.isfinite(row["val_loss"])):
+                if checkpoints:  # to go on from there would end so again
+                    checkpoints.discard()
                 raise UserError(
-                    f"the classifier's loss is no longer finite in epoch {epoch}: lower "
+                    f"the classifier's loss is no longer finite in epoch {row['epoch']}: lower "
                     "classifier.learning_rate, or set runtime.precision to fp32"
                 )
             rows.append(row)
+            total.zero_()
+            before = order.state_dict()
             on_epoch(pd.DataFrame(rows))
             bar.set_postfix_str(f"val_loss {row['val_loss']:.3f} acc {row['val_accuracy']:.3f}")
-            if best is None or row["val_loss"] < best["val_loss"]:
-                best = row
+            if _best(rows) is row:
                 best_state = {k: v.clone() for k, v in network.state_dict().items()}
-            if settings.patience is not None and epoch - best["epoch"] >= settings.patience:
-                break
+    if checkpoints:
+        checkpoints.save(state())
     return best_state, pd.DataFrame(rows)
 
 
-def _batches(count: int, batch_size: int, seed: int) -> Iterator[torch.Tensor]:
-    """Row numbers of full batches without end, from reshuffled passes over all rows."""
-    generator = torch.Generator().manual_seed(seed)
-    rest = torch.empty(0, dtype=torch.int64)
-    while True:
-        while len(rest) < batch_size:
-            rest = torch.cat([rest, torch.randperm(count, generator=generator)])
-        yield rest[:batch_size]
-        rest = rest[batch_size:]
+def _best(rows: list[dict[str, float]]) -> dict[str, float]:
+    """The first epoch of the lowest validation loss."""
+    return min(rows, key=lambda row: row["val_loss"])
+
+
+def _patience_ends(rows: list[dict[str, float]], patience: int | None) -> bool:
+    return bool(rows) and patience is not None and len(rows) - _best(rows)["epoch"] >= patience
 
 
 def resident(examples: Examples, device: torch.device) -> Examples:

@@ -219,6 +219,12 @@ def _broken_by_what_judges_srgan(params: "Params") -> Iterator[str]:
             "pretrained.perceptual is imagenet, which are torchvision's weights, and "
             f"{perceptual.network} is timm's: set pretrained.perceptual to pip"
         )
+    if pretrained.perceptual == "imagenet" and not perceptual.weight:
+        yield (
+            f"pretrained.perceptual is imagenet, so weights of {perceptual.network} would be "
+            "fetched, but srgan.perceptual.weight is 0 and no loss uses them: set "
+            "pretrained.perceptual to null"
+        )
     if perceptual.weight:
         needed = "lpips" if perceptual.network == "lpips" else "perceptual"
         if getattr(pretrained, needed) is None:

@@ -12,7 +12,7 @@ from srgan_ab.common.errors import UserError
 from srgan_ab.common.files import atomic_file
 
 NONE = "none"  # in the place of a name
-SHIPPED = ("photo", "faithful", "rough")
+SHIPPED = ("photo", "faithful", "rough", "small")
 DIRECTORY = Path(__file__).parents[1] / "generators"
 
 

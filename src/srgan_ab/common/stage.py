@@ -149,7 +149,10 @@ def _execute(function: Stage, name: str, arguments: list[str], resumable: bool) 
         seconds = time.perf_counter() - started
         missing = [out for out in stage["outs"] if not Path(out).exists()]
         if missing:
-            raise RuntimeError(f"{name} ended without writing {missing}")
+            raise UserError(
+                f"{', '.join(missing)} is gone, though {name} has just written it: another "
+                "`dvc repro` may have removed it, so run this again when no other does"
+            )
         _guard(before, _fingerprint(stage), name)
         # of these params it has served, and those of others would stay for ever
         shutil.rmtree(CHECKPOINTS / name, ignore_errors=True)

@@ -26,3 +26,13 @@ def of_timm(name: str) -> nn.Module:
             f"{' or '.join(TIMM + other for other in near)}?"
         )
     return timm.create_model(own, pretrained=False)
+
+
+def normalisation(name: str) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Mean and deviation of the three channels of the images that a network was trained on.
+
+    Args:
+        name: of a network that timm has.
+    """
+    config = timm.get_pretrained_cfg(name.removeprefix(TIMM))
+    return config.mean, config.std  # pyright: ignore[reportOptionalMemberAccess]

@@ -24,6 +24,10 @@ MAX_TOTAL = 64 * 1024**3  # bytes of all files; COCO's largest archive holds 19 
 MAX_RATIO = 250  # unpacked to packed, where it matters: photographs do not compress
 RATIO_MATTERS = 1024**2  # bytes unpacked
 
+LEFT_BEHIND = {
+    *("__macosx", "@eadir", "#recycle", "$recycle.bin", "system volume information", "lost+found"),
+    *("thumbs.db", "ehthumbs.db", "desktop.ini"),
+}
 COMPRESSIONS = {b"\x1f\x8b": gzip.open, b"BZh": bz2.open, b"\xfd7zXZ\x00": lzma.open}
 DAMAGE = (
     *(zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError),
@@ -53,9 +57,9 @@ def printable(name: str) -> str:
 
 
 def is_junk(path: str) -> bool:
-    """Whether macOS left it: resource forks and folder views."""
-    parts = path.split("/")
-    return "__MACOSX" in parts or parts[-1] == ".DS_Store" or parts[-1].startswith("._")
+    """Whether it is hidden, at any depth, or left by a file system, a viewer or a network disk."""
+    parts = set(path.split("/")) - {".", ".."}
+    return any(part.startswith(".") or part.lower() in LEFT_BEHIND for part in parts)
 
 
 def too_large(size: int) -> Rejected | None:
@@ -144,7 +148,7 @@ def _list_zip(archive: zipfile.ZipFile) -> tuple[list[int], list[Entry]]:
     sizes, entries = [], []
     for info in archive.infolist():
         path, problem = _safe_path(info.filename)
-        if info.is_dir() or is_junk(path):
+        if info.is_dir():
             continue
         mode = info.external_attr >> 16
         if stat.S_ISLNK(mode):
@@ -171,7 +175,7 @@ def _list_tar(archive: tarfile.TarFile) -> tuple[list[int], list[Entry]]:
     sizes, entries = [], []
     for info in archive:
         path, problem = _safe_path(info.name)
-        if info.isdir() or is_junk(path):
+        if info.isdir():
             continue
         if info.issym() or info.islnk():
             problem = problem or Rejected("link", "links are not followed")

@@ -54,10 +54,17 @@ class File:
 
 @dataclass(frozen=True)
 class Source:
-    """Files sorted by path, read as the iterator goes."""
+    """Files sorted by path, read as the iterator goes.
+
+    Attributes:
+        total: how many there are.
+        files: each of them.
+        left_out: how many more there are that no one means: hidden, or left by a system.
+    """
 
     total: int
     files: Iterator[File]
+    left_out: int = 0
 
 
 @contextmanager
@@ -109,10 +116,11 @@ def _select(
     per_class: int | None,
 ) -> Source:
     """Label the entries and take the first `per_class` readable ones of each class."""
+    meant = [entry for entry in entries if not is_junk(entry.path)]
     by_name = {name.lower(): name for name in classes}
     taken = dict.fromkeys(classes or [""], 0)
     chosen = []
-    for entry in sorted(entries, key=lambda entry: natural(entry.path)):
+    for entry in sorted(meant, key=lambda entry: natural(entry.path)):
         names = label(entry.path) if label and classes else []
         name = next((by_name[n.lower()] for n in names if n.lower() in by_name), "")
         problem = entry.problem
@@ -131,7 +139,8 @@ def _select(
                 else f"{origin} holds no file: mend data.path"
             )
     chosen.sort(key=lambda choice: choice[0].path)
-    return Source(len(chosen), (_read(*choice) for choice in chosen))
+    files = (_read(*choice) for choice in chosen)
+    return Source(len(chosen), files, len(entries) - len(meant))
 
 
 def _read(entry: Entry, label: str, problem: Rejected | None) -> File:
@@ -165,8 +174,7 @@ def _list_folder(root: Path, classes: list[str]) -> list[Entry]:
         for directory, _, names in os.walk(top):
             for file in (Path(directory, name) for name in names):
                 path = printable(file.relative_to(root).as_posix())
-                if not is_junk(path):
-                    entries.append(Entry(path, partial(_read_file, file)))
+                entries.append(Entry(path, partial(_read_file, file)))
     return entries
 
 

@@ -28,6 +28,7 @@ from srgan_ab.quality.image_quality import (
     lr_psnr,
     measure,
 )
+from srgan_ab.quality.realism import Patches
 from srgan_ab.quality.resizing import resize_bicubic
 
 SHOWN = 160  # pixels, side of the crops in a sheet
@@ -54,7 +55,9 @@ def convention(lr: Kernel, jpeg: int | None = None) -> str:
         f"{BORDER} pixels cut off each side; psnr_rgb on the whole picture. "
         f"SSIM on Y, {BORDER} pixels cut off, Gaussian window of {WINDOW} pixels, sigma 1.5. "
         "LPIPS v0.1 (SqueezeNet) on the whole picture. lr_psnr: RGB, between LR and the result "
-        "made small again as LR was, at most 100. Grey pictures count as RGB."
+        "made small again as LR was, at most 100. realism: how often a network that was trained on "
+        f"patches of {Patches.SIDE} pixels of every second picture tells those of the others from "
+        "photographs, 0.5 if it cannot. Grey pictures count as RGB."
     )
 
 
@@ -78,8 +81,8 @@ def benchmark_folders(
     device: torch.device,
     sheets: Path | None = None,
     jpeg: int | None = None,
-) -> Iterator[tuple[str, dict[str, Scores]]]:
-    """`benchmark` of the pictures in each folder, one folder after another.
+) -> Iterator[tuple[str, dict[str, Scores], dict[str, float]]]:
+    """`benchmark` of the pictures in each folder, one folder after another, and their realism.
 
     Args:
         folders: of HR pictures.
@@ -88,7 +91,8 @@ def benchmark_folders(
         sheets: a directory; if given, each folder's sheets go to one of its name there.
 
     Yields:
-        The folder's name, and what `benchmark` returns.
+        The folder's name, what `benchmark` returns, and realism by method, as of
+        `realism.Patches`: of bicubic, the networks, and photographs against photographs.
 
     Raises:
         UserError: two folders have the same name, or a picture is too small to measure.
@@ -98,8 +102,9 @@ def benchmark_folders(
     if len(by_name) < len(folders):
         raise UserError("two of the folders have the same name: rename one, or measure it apart")
     for name, folder in by_name.items():
-        place = sheets / name if sheets else None
-        yield name, benchmark(read(folder), lr, networks, lpips, device, place, jpeg)
+        place, patches = sheets / name if sheets else None, Patches()
+        scores = benchmark(read(folder), lr, networks, lpips, device, place, jpeg, patches)
+        yield name, scores, patches.realism(device)
 
 
 def _name(folder: Path) -> str:
@@ -115,6 +120,7 @@ def benchmark(
     device: torch.device,
     sheets: Path | None = None,
     jpeg: int | None = None,
+    patches: Patches | None = None,
 ) -> dict[str, Scores]:
     """Measure every method on every picture, one picture in memory at a time.
 
@@ -126,6 +132,7 @@ def benchmark(
         device: where to measure.
         sheets: a directory; if given, the middle of each picture by every method is drawn there.
         jpeg: quality of the JPEG that the LR pictures are read from; None = of none.
+        patches: gets those of bicubic and the networks.
 
     Returns:
         picture -> method -> `psnr_rgb psnr_y ssim_y lpips` as of `image_quality.measure`, and
@@ -153,6 +160,8 @@ def benchmark(
             | {"lr_psnr": lr_psnr(sr[None], small[None], device, shrink)}
             for method, sr in enlarged.items()
         }
+        if patches:
+            patches.add(hr, {m: enlarged[m] for m in ("bicubic", *networks)})
         if sheets:
             file = name if name.endswith(".png") else f"{name}.png"
             save_png(_sheet(enlarged | {"HR": hr}, scores[name]), sheets / file)
@@ -168,30 +177,39 @@ def _sheet(images: dict[str, np.ndarray], scores: Scores) -> Image.Image:
     return contact_sheet([crops], list(images), [captions], SHOWN)
 
 
-def means(scores: Mapping[str, Scores]) -> Scores:
-    """Averages over pictures: method -> metric -> value; None where LPIPS was not measured."""
+def means(scores: Mapping[str, Scores], realism: Mapping[str, float] | None = None) -> Scores:
+    """Averages over pictures, with realism where there is any: method -> metric -> value.
+
+    LPIPS is None where it was not measured. Photographs against photographs have realism alone.
+    """
 
     def mean(values: Sequence[float | None]) -> float | None:
         measured = [value for value in values if value is not None]
         return float(np.mean(measured)) if len(measured) == len(values) else None
 
     methods = next(iter(scores.values()))
-    return {
+    average: Scores = {
         method: {
             metric: mean([picture[method][metric] for picture in scores.values()])
             for metric in metrics
         }
         for method, metrics in methods.items()
     }
+    for method, accuracy in (realism or {}).items():
+        average.setdefault(method, {})["realism"] = accuracy
+    return average
 
 
-def table(scores: Mapping[str, Scores], per_image: bool) -> str:
+def table(
+    scores: Mapping[str, Scores], per_image: bool, realism: Mapping[str, float] | None = None
+) -> str:
     """Text with a row per method, or per picture and method with the means last."""
-    average = means(scores)
+    average = means(scores, realism)
     rows = {("mean", method): values for method, values in average.items()}
     if per_image:
         rows = {(name, m): v for name, s in scores.items() for m, v in s.items()} | rows
     places = {"psnr_y": 2, "psnr_rgb": 2, "ssim_y": 4, "lpips": 4, "lr_psnr": 2}
+    places |= {"realism": 3} if realism else {}
     frame = pd.DataFrame.from_dict(rows, orient="index")[list(places)]
     if not per_image:
         frame = frame.droplevel(0)

@@ -114,6 +114,49 @@ def of_methods(
     return {name: realism(train, held, seed, device) for name, (train, *held) in pairs.items()}
 
 
+class Patches:
+    """Patches of pictures of any size, as enlarged and as they were, for `of_methods`.
+
+    Of each picture up to four of SIDE pixels about its middle are kept, none of a smaller one, and
+    of the first PICTURES pictures alone, so that memory is bounded.
+    """
+
+    SIDE = 128
+    PICTURES = 500
+
+    def __init__(self) -> None:
+        # method to patches, those of training and of held-out pictures apart
+        self._kept: dict[str, tuple[list[np.ndarray], list[np.ndarray]]] = {}
+        self._pictures = 0
+
+    def add(self, hr: np.ndarray, enlarged: Mapping[str, np.ndarray]) -> None:
+        """Keep patches of a picture, (H, W, 3) uint8, and of what methods make of it."""
+        if self._pictures == self.PICTURES or min(hr.shape[:2]) < self.SIDE:
+            return
+        rows, columns = (min(side // self.SIDE, 2) for side in hr.shape[:2])
+        top = (hr.shape[0] - rows * self.SIDE) // 2
+        left = (hr.shape[1] - columns * self.SIDE) // 2
+        for name, image in {"hr": hr, **enlarged}.items():
+            kept = self._kept.setdefault(name, ([], []))[self._pictures % 2]
+            inner = image[top : top + rows * self.SIDE, left : left + columns * self.SIDE]
+            grid = inner.reshape(rows, self.SIDE, columns, self.SIDE, 3).swapaxes(1, 2)
+            kept.extend(grid.reshape(-1, self.SIDE, self.SIDE, 3))
+        self._pictures += 1
+
+    def realism(self, device: torch.device) -> dict[str, float]:
+        """`of_methods` for a judge of every second picture, asked about the others.
+
+        Returns:
+            Method to accuracy; empty where there are too few pictures.
+        """
+        if self._pictures < 2:
+            return {}
+        sets = {name: [np.stack(part) for part in parts] for name, parts in self._kept.items()}
+        originals = sets.pop("hr")
+        found = of_methods(sets, originals, 0, device)
+        return {name: accuracy for name, (accuracy,) in found.items()}
+
+
 @torch.no_grad()
 def _taken_for_real(judge: nn.Module, images: np.ndarray, device: torch.device) -> float:
     """Share of images that the judge takes for real."""

@@ -34,10 +34,11 @@ QUALITY_NAMES = {
     "psnr_y": "PSNR Y (dB)",
     "ssim_y": "SSIM Y",
     "lpips": "LPIPS",
+    "lite0_distance": "distance of EfficientNet-Lite0's features",
     "lr_psnr": "LR consistency, PSNR RGB (dB)",
     "realism": "realism (0.5: not told from real)",
 }
-QUALITY_DECIMALS = dict(zip(QUALITY_NAMES, (2, 2, 4, 4, 2, 3), strict=True))
+QUALITY_DECIMALS = dict(zip(QUALITY_NAMES, (2, 2, 4, 4, 3, 2, 3), strict=True))
 
 
 def split_table(split: Mapping[str, int], classes: Sequence[str]) -> Table:
@@ -55,6 +56,7 @@ def reject_table(data: Mapping[str, int]) -> Table:
     """Files found, and what became of them, of `metrics/data.json`."""
     kinds = [key for key in data if key.startswith("rejected_")]
     rows = [[text(key), number(data[key])] for key in ("found", "accepted", "flagged", "rejected")]
+    rows.append([text("left out unread: hidden, or left by a system"), number(data["left_out"])])
     rows += [
         [text(f"rejected: {key.removeprefix('rejected_').replace('_', ' ')}"), number(data[key])]
         for key in kinds
@@ -63,8 +65,11 @@ def reject_table(data: Mapping[str, int]) -> Table:
 
 
 def quality_table(caption: str, quality: Mapping[str, Mapping[str, float | None]]) -> Table:
-    """Methods by measures: one entry of `metrics/sr.json` or `metrics/benchmarks.json`."""
-    shown = [key for key in QUALITY_NAMES if any(key in values for values in quality.values())]
+    """Methods by what was measured: one entry of `metrics/sr.json` or `metrics/benchmarks.json`."""
+    measured = {
+        k for values in quality.values() for k, value in values.items() if value is not None
+    }
+    shown = [key for key in QUALITY_NAMES if key in measured]
     rows = [
         [
             text(METHOD_NAMES.get(method, method)),

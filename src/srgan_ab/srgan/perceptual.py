@@ -14,8 +14,6 @@ from srgan_ab.common.rules import TIMM
 from srgan_ab.common.tensors import IMAGENET_MEAN, IMAGENET_STD
 from srgan_ab.common.weights import load_weights, read_weights
 
-HALF = (0.5, 0.5, 0.5)  # mean and deviation that EfficientNet-Lite was trained with
-
 
 def _vgg_convolutions(network: models.VGG) -> dict[str, str]:
     """VGG's convolutions as the papers count them, `conv5_4`, to torchvision's names."""
@@ -110,8 +108,11 @@ class PerceptualLoss(nn.Module):
     def __init__(self, network: str, layer: str, weights: Path):
         super().__init__()
         self.features = features(network, layer, weights)
-        of_timm = network.startswith(TIMM)
-        mean, std = (HALF, HALF) if of_timm else (IMAGENET_MEAN, IMAGENET_STD)
+        mean, std = IMAGENET_MEAN, IMAGENET_STD
+        if network.startswith(TIMM):
+            from srgan_ab.common.timm_networks import normalisation
+
+            mean, std = normalisation(network)
         self.register_buffer("mean", torch.tensor(mean).view(1, 3, 1, 1))
         self.register_buffer("std", torch.tensor(std).view(1, 3, 1, 1))
         self.requires_grad_(False)
