@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 import typer
 
 from srgan_ab.app.benchmark import benchmark
+from srgan_ab.app.doctor import doctor
 from srgan_ab.common import paths
 from srgan_ab.common.errors import UserError, sentence
 from srgan_ab.common.scale import SCALE
@@ -14,6 +15,7 @@ from srgan_ab.common.shipped import SHIPPED, weights_of
 
 app = typer.Typer(add_completion=False, help=__doc__, no_args_is_help=True)
 app.command()(benchmark)
+app.command()(doctor)
 
 
 @app.command()
