@@ -154,6 +154,7 @@ def test_the_command_line(project, tmp_path):
     here.shell("srgan-ab upscale photo.jpg -o photo-x4.png")
     here.shell("srgan-ab upscale --model rough photo.jpg")
     assert Image.open(tmp_path / "photo-x4.png").size == (240, 160)
+    assert "params.yaml is valid" in project.shell("srgan-ab doctor")
     output = here.shell("srgan-ab benchmark path/to/Set5 path/to/Set14")
     assert output.index("Set5: 1 pictures") < output.index("Set14: 1 pictures")
     assert output.count("\nsrgan ") == 2
