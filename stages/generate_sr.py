@@ -49,7 +49,7 @@ def generate_sr(params: Params) -> None:
         distances = mean_distances(methods, hr, features, runtime.device)
         quality[split] = {
             method: measure(sr, hr, lpips, runtime.device)
-            | {"lite0_distance": distances[method]}
+            | ({"lite0_distance": distances[method]} if distances else {})
             | {"lr_psnr": lr_psnr(sr, lr, runtime.device)}
             for method, sr in methods.items()
         }

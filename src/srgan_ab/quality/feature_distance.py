@@ -13,7 +13,6 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from srgan_ab.accelerate.networks import accelerate
 from srgan_ab.common.interpolation import Interpolated
 from srgan_ab.common.tensors import as_float
 from srgan_ab.common.weights import load_weights, read_weights
@@ -53,7 +52,8 @@ def read_features(path: Path, device: torch.device) -> Features:
 
     network = of_timm(NETWORK)
     load_weights(network, read_weights(path)[0], str(path))
-    accelerate(network.eval(), device)
+    # torch's overloads leave out memory_format
+    network.to(device, memory_format=torch.channels_last).eval()  # pyright: ignore[reportCallIssue]
     mean, std = (torch.tensor(x, device=device).view(3, 1, 1) for x in normalisation(NETWORK))
 
     def features(images: Tensor) -> list[Tensor]:
@@ -71,7 +71,7 @@ def mean_distances(
     features: Features | None,
     device: torch.device,
     batch_size: int = 64,
-) -> dict[str, float | None]:
+) -> dict[str, float]:
     """Mean distance of each method's images from the originals, read batch by batch.
 
     Args:
@@ -83,10 +83,10 @@ def mean_distances(
 
     Returns:
         Method to a number of at least 0: squared differences of features, averaged over places and
-        added over resolutions; None without features.
+        added over resolutions. Empty without features.
     """
     if features is None:
-        return dict.fromkeys(methods)
+        return {}
     totals = dict.fromkeys(methods, 0.0)
     for start in range(0, len(hr), batch_size):
         rows = slice(start, start + batch_size)

@@ -65,11 +65,8 @@ def reject_table(data: Mapping[str, int]) -> Table:
 
 
 def quality_table(caption: str, quality: Mapping[str, Mapping[str, float | None]]) -> Table:
-    """Methods by what was measured: one entry of `metrics/sr.json` or `metrics/benchmarks.json`."""
-    measured = {
-        k for values in quality.values() for k, value in values.items() if value is not None
-    }
-    shown = [key for key in QUALITY_NAMES if key in measured]
+    """Methods by measures: one entry of `metrics/sr.json` or `metrics/benchmarks.json`."""
+    shown = [key for key in QUALITY_NAMES if any(key in values for values in quality.values())]
     rows = [
         [
             text(METHOD_NAMES.get(method, method)),
