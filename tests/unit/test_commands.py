@@ -27,6 +27,22 @@ NOT_RUN = {
         "an hour of training",
         "tests/unit/test_ablations.py::test_a_seed_is_an_experiment_of_its_own",
     ),
+    **{
+        f"python benchmarks/ablations.py run {variant} --seed {seed}": (
+            "twenty minutes of training",
+            "tests/unit/test_ablations.py::test_a_seed_is_an_experiment_of_its_own",
+        )
+        for variant, seed in (("plays", 7), ("plays", 8), ("plays", 9), ("plays_unopposed", 8))
+    },
+    "dvc get . models/srgan/generator.safetensors --rev plays-seed7 -o plays7.safetensors": (
+        "wants what an hour of training gave",
+        "tests/unit/test_smooth_areas.py::test_a_sheet_has_a_column_for_each_name",
+    ),
+    "python benchmarks/smooth_areas.py docs/smooth_areas.png bicubic plays_7=plays7.safetensors "
+    "photo": (
+        "wants what an hour of training gave",
+        "tests/unit/test_smooth_areas.py::test_a_sheet_has_a_column_for_each_name",
+    ),
     "python benchmarks/ablations.py table --psnr 26.2": (
         "shows what an hour of training gave",
         "tests/unit/test_ablations.py::test_the_tables_hold_what_was_measured",
