@@ -1,6 +1,6 @@
 # Everything a fresh machine needs: `make repro`. Works with GNU make 3.81 and later.
 .DEFAULT_GOAL := help
-.PHONY: help setup repro test test-fast lint verify results plots notebook compare study preset clean git commit
+.PHONY: help setup repro test test-fast chaos lint verify results plots notebook compare study preset clean git commit
 
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export PYTHONUTF8 := 1
@@ -55,6 +55,9 @@ repro: git setup ## run the pipeline: only what changed since the last time
 test: setup ## run every test, in minutes, and say which take longest
 	$(PYTEST) --durations=15
 
+chaos: setup ## kill a small run 200 times, and see that nothing is lost
+	SRGAN_AB_KILLS=200 $(PYTHON) -m pytest -s tests/pipeline/test_chaos.py
+
 test-fast: setup ## run the tests that neither train a network nor run the pipeline
 	$(PYTEST) --durations=5 -m 'not slow'
 
@@ -67,6 +70,7 @@ verify: repro ## run the pipeline, and judge its outputs against the committed o
 	$(PYTHON) tools/verify.py
 
 results: commit setup ## run every stage anew, and note what machine made the results, to commit
+	@$(PYTHON) tools/note_inputs.py
 	$(DVC) repro --force && $(PYTHON) tools/verify.py --record
 
 plots: git setup ## draw the charts and print where the page is

@@ -15,6 +15,10 @@ NOT_RUN = {
         "tests/pipeline/test_pipeline.py::test_a_clone_makes_the_same_bits",
     ),
     "make test": ("it would run itself", ".ci/run"),
+    "make chaos": (
+        "takes long",
+        "tests/pipeline/test_chaos.py::test_killed_at_random_moments_it_ends_in_the_same_bits",
+    ),
     "python benchmarks/ablations.py run": (
         "an hour of training",
         "tests/unit/test_ablations.py::test_every_variant_is_a_valid_experiment",
