@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Annotated
 
 import numpy as np
-import torch
 import typer
 from scipy.ndimage import uniform_filter
 
@@ -84,5 +83,4 @@ def main(
 
 
 if __name__ == "__main__":
-    torch.set_grad_enabled(False)
     typer.run(main)

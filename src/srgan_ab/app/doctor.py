@@ -31,6 +31,11 @@ class Finding(NamedTuple):
     text: str
 
 
+def _first(names: list[str]) -> str:
+    more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
+    return ", ".join(names[:SHOWN]) + more
+
+
 def packages() -> Iterator[Finding]:
     """Versions that are installed, beside those that `requirements.txt` pins."""
     if not REQUIREMENTS.exists():
@@ -45,11 +50,10 @@ def packages() -> Iterator[Finding]:
         if version != pinned:
             others.append(f"{name} {version} in place of {pinned}")
     if others:
-        more = f" and {len(others) - SHOWN} more" if len(others) > SHOWN else ""
         yield Finding(
             "note",
-            f"{REQUIREMENTS} pins other versions ({', '.join(others[:SHOWN])}{more}), so results "
-            "may differ: run `make setup`",
+            f"{REQUIREMENTS} pins other versions ({_first(others)}), so results may differ: "
+            "run `make setup`",
         )
     else:
         yield Finding("ok", f"Python {sys.version.split()[0]}, and all packages as pinned")
@@ -99,11 +103,10 @@ def pipeline() -> Iterator[Finding]:
         return
     stale = list(json.loads(status.stdout))
     if stale:
-        more = f" and {len(stale) - SHOWN} more" if len(stale) > SHOWN else ""
         yield Finding(
             "note",
-            f"{', '.join(stale[:SHOWN])}{more}: outputs are missing, or older than code and "
-            "params.yaml: run `make repro`",
+            f"{_first(stale)}: outputs are missing, or older than code and params.yaml: "
+            "run `make repro`",
         )
     else:
         yield Finding("ok", "every output is that of the code and params.yaml here")
@@ -120,8 +123,7 @@ def machine() -> Iterator[Finding]:
         yield Finding("ok", f"{free:.0f} GB are free here")
     if not os.access(".", os.W_OK):
         yield Finding("wrong", f"{Path.cwd()} cannot be written: choose another folder")
-    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_AVPHYS_PAGES") / GIGABYTE
-    if (available := max(memory, _available())) < MEMORY:
+    if (available := _available()) < MEMORY:
         yield Finding(
             "note",
             f"{available:.1f} GB of memory are free, and the default run takes up to {MEMORY}: "
@@ -132,11 +134,13 @@ def machine() -> Iterator[Finding]:
 
 
 def _available() -> float:
-    """Gigabytes that Linux says can be had, its caches counted as free; 0 elsewhere."""
+    """Gigabytes of memory that can be had; on Linux its caches count as free."""
     meminfo = Path("/proc/meminfo")
     text = meminfo.read_text() if meminfo.exists() else ""
     found = re.search(r"^MemAvailable:\s+(\d+) kB", text, re.MULTILINE)
-    return int(found[1]) * 1024 / GIGABYTE if found else 0
+    if found:
+        return int(found[1]) * 1024 / GIGABYTE
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_AVPHYS_PAGES") / GIGABYTE
 
 
 def doctor() -> None:

@@ -54,13 +54,11 @@ def split_table(split: Mapping[str, int], classes: Sequence[str]) -> Table:
 
 def reject_table(data: Mapping[str, int]) -> Table:
     """Files found, and what became of them, of `metrics/data.json`."""
-    kinds = [key for key in data if key.startswith("rejected_")]
     rows = [[text(key), number(data[key])] for key in ("found", "accepted", "flagged", "rejected")]
     rows.append([text("left out unread: hidden, or left by a system"), number(data["left_out"])])
-    rows += [
-        [text(f"rejected: {key.removeprefix('rejected_').replace('_', ' ')}"), number(data[key])]
-        for key in kinds
-    ]
+    for kind in (key for key in data if key.startswith("rejected_")):
+        name = kind.removeprefix("rejected_").replace("_", " ")
+        rows.append([text(f"rejected: {name}"), number(data[kind])])
     return Table("Files of the source", ["what became of them", "files"], rows)
 
 
