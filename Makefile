@@ -50,7 +50,7 @@ setup: .venv/.ready ## make .venv and install everything into it, once
 repro: git setup ## run the pipeline: only what changed since the last time
 	@$(PYTHON) stages/check.py  # `runtime` too, for which DVC runs nothing
 	@$(PYTHON) tools/note_inputs.py
-	$(DVC) repro
+	started=$$(date +%s); $(DVC) repro && $(PYTHON) tools/seconds.py $$started
 
 test: setup ## run every test, in minutes, and say which take longest
 	$(PYTEST) --durations=15

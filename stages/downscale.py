@@ -10,9 +10,9 @@ def downscale(params: Params) -> None:
     import sys
 
     import numpy as np
-    from tqdm import tqdm
 
     from srgan_ab.common import paths
+    from srgan_ab.common.bars import bar
     from srgan_ab.common.files import atomic_directory, open_zip
     from srgan_ab.common.packs import SPLITS, open_pack, read_split
     from srgan_ab.common.pictures import contact_sheet, save_png
@@ -20,12 +20,13 @@ def downscale(params: Params) -> None:
 
     table = read_split()
     small = 0
-    with open_zip(paths.RAW) as read, tqdm(total=len(table), unit=" images") as bar:
+    progress = bar(total=len(table), label="downscale", unit="image")
+    with open_zip(paths.RAW) as read, progress:
         for split in SPLITS:
             rows = table[table["split"] == split]
             with atomic_directory(paths.pack(split)) as directory:
                 small += write_pack(
-                    directory, rows, read, params.images, params.runtime.workers, bar.update
+                    directory, rows, read, params.images, params.runtime.workers, progress.update
                 )
     if small:
         print(f"downscale: {small} images smaller than a crop are left out", file=sys.stderr)

@@ -121,7 +121,7 @@ def test_empty_cells_stay_last(page):
 def test_a_picture_is_enlarged_and_put_away(page):
     dialog = page.get_by_role("dialog")
     for put_away in ("Escape", "Close"):
-        page.locator(".picture button").nth(1).click()
+        page.locator(".picture button").nth(0).click()
         large = dialog.locator("img")
         assert dialog.is_visible()
         assert large.bounding_box()["width"] > 1000

@@ -11,7 +11,7 @@ from PIL import Image
 from repository import ROOT, default_params
 
 from srgan_ab.classifier import arms, training
-from srgan_ab.classifier.prediction import predict
+from srgan_ab.classifier.prediction import load_classifiers, predict
 from srgan_ab.classifier.records import Record
 from srgan_ab.classifier.training import HISTORY
 from srgan_ab.common.errors import UserError
@@ -155,7 +155,8 @@ def test_an_arm_leaves_weights_history_and_metrics(project):
 
     images = np.load("data/val/hr.npy", mmap_mode="r")
     labels = np.load("data/val/labels.npy")
-    (probabilities,) = predict(path.parent, images, Runtime(torch.device("cpu"), "fp32"))
+    runtime = Runtime(torch.device("cpu"), "fp32")
+    (probabilities,) = predict(load_classifiers(path.parent, runtime.device), images, runtime)
     picked = np.where(labels == 1, probabilities, 1 - probabilities)
     assert -np.log(picked).mean() == pytest.approx(metrics["val_loss"], abs=1e-4)
 

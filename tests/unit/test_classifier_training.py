@@ -7,7 +7,7 @@ from torch import nn
 
 from srgan_ab.classifier import training
 from srgan_ab.classifier.backbones import build
-from srgan_ab.classifier.prediction import load_classifier, logits, predict
+from srgan_ab.classifier.prediction import load_classifier, load_classifiers, logits, predict
 from srgan_ab.classifier.training import Examples, fit
 from srgan_ab.common.errors import UserError
 from srgan_ab.common.runtime import Runtime
@@ -208,7 +208,7 @@ def test_a_saved_network_is_rebuilt_from_its_file_and_predicts_the_same(tmp_path
         expected.append(logits(network, images, RUNTIME).softmax(1)[:, 1].numpy())
         path = tmp_path / f"replicate_{replicate}.safetensors"
         save_weights(path, network, {"backbone": "small_cnn"})
-    probabilities = predict(tmp_path, images, RUNTIME)
+    probabilities = predict(load_classifiers(tmp_path, RUNTIME.device), images, RUNTIME)
     assert probabilities.shape == (11, 12) and probabilities.dtype == np.float64
     np.testing.assert_allclose(probabilities, expected, atol=1e-6)
     assert not load_classifier(path, torch.device("cpu")).training
@@ -216,10 +216,10 @@ def test_a_saved_network_is_rebuilt_from_its_file_and_predicts_the_same(tmp_path
 
 def test_files_of_other_origin_are_refused(tmp_path):
     with pytest.raises(UserError, match="holds no classifier"):
-        predict(tmp_path, textures(2, 0).images, RUNTIME)
+        load_classifiers(tmp_path, RUNTIME.device)
     save_weights(tmp_path / "replicate_0.safetensors", nn.Linear(2, 2), {})
     with pytest.raises(UserError, match="does not say how to build a classifier"):
-        predict(tmp_path, textures(2, 0).images, RUNTIME)
+        load_classifiers(tmp_path, RUNTIME.device)
 
 
 def test_images_that_live_on_the_device_train_to_the_same_bits():

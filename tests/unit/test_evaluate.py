@@ -10,7 +10,7 @@ import pytest
 from repository import ROOT, default_params
 
 from srgan_ab.classifier import arms
-from srgan_ab.classifier.prediction import predict
+from srgan_ab.classifier.prediction import load_classifiers, predict
 from srgan_ab.common import paths
 from srgan_ab.common.errors import UserError
 from srgan_ab.common.files import write_metrics
@@ -67,7 +67,8 @@ def values(tmp_path_factory):
 
 
 def run(values):
-    evaluate.evaluate(Declared(parse(values), definition("evaluate")["params"]))
+    declared = Declared(parse(values), definition("evaluate")["params"])
+    evaluate.evaluate(declared, Path(".checkpoints/evaluate"))
 
 
 def test_it_leaves_probabilities_metrics_and_the_ledger(values):
@@ -77,7 +78,8 @@ def test_it_leaves_probabilities_metrics_and_the_ledger(values):
     runtime = prepare(parse(values).runtime, 0)
     for (arm, domain), rows in test.probabilities.items():
         folder = paths.pack("test") if domain == "hr" else paths.generated("test")
-        expected = predict(paths.classifier(arm), np.load(folder / f"{domain}.npy"), runtime)
+        networks = load_classifiers(paths.classifier(arm), runtime.device)
+        expected = predict(networks, np.load(folder / f"{domain}.npy"), runtime)
         assert np.array_equal(rows, expected)
     assert test.ids.tolist() == [f"test {i}" for i in range(12)]
     assert test.flagged.tolist() == [i == 1 for i in range(12)]

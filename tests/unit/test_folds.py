@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from srgan_ab.common import paths
 from srgan_ab.common.errors import UserError
 from srgan_ab.common.packs import Pack, open_images, open_pack
+from srgan_ab.common.parts import Parts
 from srgan_ab.common.runtime import Runtime
 from srgan_ab.common.weights import save_weights
 from srgan_ab.srgan.folds import _fill_empty, assign_folds, rows_without
@@ -145,7 +146,9 @@ def test_every_image_is_made_by_the_generator_that_never_saw_it(networks):
     table = pd.DataFrame({"id": [f"{n:02}" for n in range(7)], "fold": FOLD})
     table[::-1].to_csv(paths.FOLDS, index=False)  # found by id, not by row
     for split in ("train", "val"):
-        generate(split, shares_of(split, WEIGHTS, RUNTIME.device), RUNTIME)
+        generate(
+            split, shares_of(split, WEIGHTS, RUNTIME.device), RUNTIME, Parts(Path("kept"), RUNTIME)
+        )
     for domain in WEIGHTS:
         made = {pair: own_output(networks[domain, pair], "train") for pair in (None, 0, 1, 2)}
         for row, fold in enumerate(FOLD):
@@ -158,7 +161,7 @@ def test_without_folds_one_set_makes_all(networks):
     assert not Path(paths.FOLDS).exists()
     (share,) = shares_of("train", WEIGHTS, RUNTIME.device)
     assert share.rows.tolist() == list(range(7))
-    generate("train", [share], RUNTIME)
+    generate("train", [share], RUNTIME, Parts(Path("kept"), RUNTIME))
     expected = own_output(networks["sr", None], "train")
     assert np.array_equal(open_images("train", "sr"), expected)
 
@@ -166,7 +169,9 @@ def test_without_folds_one_set_makes_all(networks):
 def test_a_domain_that_is_not_wanted_needs_no_generator_and_gets_no_images(networks):
     networks["perceptual", None].unlink()
     wanted = ("hr", "sr", "bicubic", "srresnet")
-    generate("train", shares_of("train", wanted, RUNTIME.device), RUNTIME)
+    generate(
+        "train", shares_of("train", wanted, RUNTIME.device), RUNTIME, Parts(Path("kept"), RUNTIME)
+    )
     made = {file.stem for file in paths.generated("train").iterdir()}
     assert made == {"sr", "bicubic", "srresnet"}
     with pytest.raises(UserError, match=r"models/perceptual/generator\.safetensors is missing"):

@@ -7,6 +7,7 @@ from PIL import Image
 
 from srgan_ab.common import paths
 from srgan_ab.common.packs import open_images
+from srgan_ab.common.parts import Parts
 from srgan_ab.common.runtime import Runtime
 from srgan_ab.srgan import generation
 from srgan_ab.srgan.generator import Generator
@@ -31,7 +32,8 @@ def test_copies_follow_the_pack_row_by_row_across_blocks(lr, tmp_path, monkeypat
     (directory / "index.csv").write_text("id,label,group,flagged\n" + "x,cat,0,0\n" * 5)
     torch.manual_seed(0)
     networks = {d: Generator(1, 8, "none").eval() for d in ("sr", "srresnet", "perceptual")}
-    generation.generate("val", [generation.Share(np.arange(5), networks)], RUNTIME)
+    kept = Parts(tmp_path / "kept", RUNTIME)
+    generation.generate("val", [generation.Share(np.arange(5), networks)], RUNTIME, kept)
 
     for domain, generator in networks.items():
         out = np.empty((5, 32, 32, 3), np.uint8)

@@ -17,6 +17,7 @@ from repository import ROOT
 
 from srgan_ab.common.arms import ARMS
 from srgan_ab.common.params import load
+from srgan_ab.reporting.report import _at_a_glance
 from srgan_ab.statistics.significance import PAIRS
 
 
@@ -114,13 +115,24 @@ def test_a_difference_has_one_p_and_equal_scores_have_no_two(made):
     assert f"{comparison['accuracy']['p']:.3f}, not adjusted" not in page
 
 
-def test_the_verdict_comes_first_and_word_for_word(made):
+def test_numbers_the_answer_and_every_test_come_first_and_word_for_word(made):
     root, page = made
     words = " ".join("".join(Reader(page).text).split())
     verdict = (root / "metrics/verdict.md").read_text()
-    plain = " ".join(re.sub(r"^#+ |^- |\*\*|`", "", verdict, flags=re.MULTILINE).split())
-    title = "Does super-resolution help a classifier? "
-    assert words.startswith(title + plain)
+    plain = re.sub(r"^#+ |^- |\*\*|`", "", verdict, flags=re.MULTILINE)
+    answer, tests = (" ".join(part.split()) for part in plain.split("The declared tests"))
+    title, answer = answer[:41], answer[41:]
+    matrix = metrics(root, "matrix")
+    right = f"A, trained on real images, is right about {100 * matrix['a']['hr']['accuracy']:.1f} %"
+    places = [words.index(part) for part in (title, right, answer, tests, "Super-resolution PSNR")]
+    assert places[0] == 0 and places == sorted(places)
+
+
+def test_a_run_without_c_says_nothing_of_it(made):
+    root, _ = made
+    two = {arm: metrics(root, "matrix")[arm] for arm in ("a", "b")}
+    assert "bicubic ones" not in _at_a_glance(two, 100)
+    assert _at_a_glance(two, 100).endswith("of SRGAN's.")
 
 
 def test_nothing_is_fetched(made):
@@ -147,7 +159,7 @@ def test_every_picture_is_described_and_every_chart_says_its_n(made):
     pictures = [attributes for tag, attributes in Reader(page).elements if tag == "img"]
     assert len([p for p in pictures if p["src"].startswith("data:image") and p["alt"]]) == 6
     figures = re.findall(r'<figure class="chart">.*?</figure>', page, re.DOTALL)
-    assert len(figures) == 13
+    assert len(figures) == 14
     for figure in figures:
         caption, drawing = figure.split("</figcaption>")
         assert "n = " in caption and "interval" in caption

@@ -159,9 +159,8 @@ def train_arm(arm: str, params: Params, directory: Path) -> None:
                 checkpoints.part(f"replicate_{replicate}"),
                 on_epoch=write_history,
             )
-            write_history(
-                history
-            )  # again: of a replicate that was finished before, no epoch is run
+            # again, as no epoch is run of a replicate that was finished before
+            write_history(history)
             histories.append(history)
             runs.append({"seed": seed, "updates": len(history) * updates_per_epoch})
             network.load_state_dict(state)

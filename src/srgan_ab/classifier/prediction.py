@@ -1,6 +1,7 @@
 """Probabilities from trained classifiers, without augmentation."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +14,10 @@ from srgan_ab.classifier.augmentation import normalise
 from srgan_ab.classifier.backbones import build
 from srgan_ab.common import paths
 from srgan_ab.common.arms import Subject
+from srgan_ab.common.bars import bar
 from srgan_ab.common.errors import UserError
 from srgan_ab.common.packs import open_images
+from srgan_ab.common.parts import Keep, forget
 from srgan_ab.common.runtime import Runtime
 from srgan_ab.common.tensors import as_float
 from srgan_ab.common.weights import load_network
@@ -55,19 +58,12 @@ def load_classifier(path: Path, device: torch.device) -> nn.Module:
     return accelerate(load_network(path, "classifier", of), device).eval()
 
 
-def predict(
-    directory: Path, images: np.ndarray, runtime: Runtime, batch_size: int = 64
-) -> np.ndarray:
-    """Probability of the positive class (index 1) from every replicate of one arm.
+def load_classifiers(directory: Path, device: torch.device) -> list[nn.Module]:
+    """Every replicate of one arm, in eval mode.
 
     Args:
         directory: holds `replicate_0.safetensors`, ...
-        images: (N, H, W, 3) uint8 RGB.
-        runtime: where to compute.
-        batch_size: images at a time.
-
-    Returns:
-        (replicates, N) float64 in [0, 1].
+        device: of the networks.
 
     Raises:
         UserError: the directory holds no classifier.
@@ -77,19 +73,50 @@ def predict(
     )
     if not files:
         raise UserError(f"{directory} holds no classifier: run the stage that trains it first")
-    networks = (load_classifier(file, runtime.device) for file in files)
+    return [load_classifier(file, device) for file in files]
+
+
+def predict(
+    networks: Sequence[nn.Module], images: np.ndarray, runtime: Runtime, batch_size: int = 64
+) -> np.ndarray:
+    """Probability of the positive class (index 1) from every replicate of one arm.
+
+    Args:
+        networks: on the runtime's device.
+        images: (N, H, W, 3) uint8 RGB.
+        runtime: where to compute.
+        batch_size: images at a time.
+
+    Returns:
+        (replicates, N) float64 in [0, 1].
+    """
     return np.stack(
         [logits(n, images, runtime, batch_size).softmax(dim=1)[:, 1].numpy() for n in networks]
     )
 
 
 def predict_all(
-    arms: Iterable[str], split: str, domains: Iterable[str], runtime: Runtime
+    arms: Iterable[str],
+    split: str,
+    domains: Iterable[str],
+    runtime: Runtime,
+    keep: Keep = forget,
 ) -> dict[Subject, np.ndarray]:
-    """`predict` of every arm on the images of a split in every domain."""
+    """`predict` of every arm on the images of a split in every domain.
+
+    Args:
+        arms: whose networks are asked.
+        split: `val` or `test`.
+        domains: of the images.
+        runtime: where to compute.
+        keep: of results, arm by arm.
+    """
     images = {domain: open_images(split, domain) for domain in domains}
-    return {
-        (arm, domain): predict(paths.classifier(arm), images[domain], runtime)
-        for arm in arms
-        for domain in images
-    }
+
+    def of_arm(arm: str) -> dict[str, list[list[float]]]:
+        networks = load_classifiers(paths.classifier(arm), runtime.device)
+        return {domain: predict(networks, x, runtime).tolist() for domain, x in images.items()}
+
+    progress = bar(arms, label=f"{split} images", unit="arm")
+    kept = {arm: keep(f"{split}/{arm}", partial(of_arm, arm)) for arm in progress}
+    return {(arm, domain): np.array(p) for arm in kept for domain, p in kept[arm].items()}

@@ -1,7 +1,6 @@
 """Training of one classifier: a loop that knows nothing of arms or files."""
 
 import math
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -12,11 +11,11 @@ import torch
 from sklearn.metrics import accuracy_score, f1_score, roc_auc_score
 from torch import nn
 from torch.nn import functional
-from tqdm import tqdm
 
 from srgan_ab.classifier.augmentation import augment, normalise
 from srgan_ab.classifier.backbones import training_mode
 from srgan_ab.classifier.prediction import logits
+from srgan_ab.common.bars import bar
 from srgan_ab.common.checkpoints import Checkpoints
 from srgan_ab.common.errors import UserError
 from srgan_ab.common.runtime import Runtime
@@ -164,7 +163,7 @@ def fit(
         order.load_state_dict(saved["order"])
         before, total = saved["order"], saved["total"].to(runtime.device)
 
-    with tqdm(total=updates, initial=done, unit="update", file=sys.stderr, disable=None) as bar:
+    with bar(total=updates, initial=done, label="classifier", unit="update") as progress:
         while len(rows) < settings.epochs and not _patience_ends(rows, settings.patience):
             training_mode(network)  # again: the validation below has switched dropout off
             before = order.state_dict()
@@ -183,7 +182,7 @@ def fit(
                 schedule.step()
                 total += loss.detach()
                 done += 1
-                bar.update()
+                progress.update()
                 if checkpoints and checkpoints.due():
                     checkpoints.save(state())
 
@@ -200,7 +199,9 @@ def fit(
             total.zero_()
             before = order.state_dict()
             on_epoch(pd.DataFrame(rows))
-            bar.set_postfix_str(f"val_loss {row['val_loss']:.3f} acc {row['val_accuracy']:.3f}")
+            progress.set_postfix_str(
+                f"val_loss {row['val_loss']:.3f} acc {row['val_accuracy']:.3f}"
+            )
             if _best(rows) is row:
                 best_state = {k: v.clone() for k, v in network.state_dict().items()}
     if checkpoints:

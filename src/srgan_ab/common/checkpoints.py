@@ -17,6 +17,17 @@ from srgan_ab.common.runtime import Runtime
 SECONDS = 60.0  # at most so much work is lost to a kill
 
 
+def computed_by(runtime: Runtime) -> dict[str, str]:
+    """What the last bits of a result depend on, beside what it is computed from."""
+    return {
+        "device": runtime.device.type,
+        "precision": runtime.precision,
+        "torch": str(torch.__version__),
+        "instructions": torch.backends.cpu.get_cpu_capability(),
+        "threads": str(torch.get_num_threads()),
+    }
+
+
 class Checkpoints:
     """One file, replaced as a whole; it belongs to one stage, one set of params, inputs and code.
 
@@ -45,7 +56,7 @@ class Checkpoints:
         """Replace the file by a nested dict of tensors, numbers, strings, lists and None."""
         # opened here, because torch's own writer does not say that a disk is full
         with atomic_file(self.path) as temporary, temporary.open("wb") as file:
-            torch.save({"computed_by": self._computed_by(), "state": state}, file)
+            torch.save({"computed_by": computed_by(self.runtime), "state": state}, file)
         self.saved = time.monotonic()
 
     def load(self) -> dict[str, Any] | None:
@@ -75,17 +86,8 @@ class Checkpoints:
         """Remove the file and those of the parts: nobody will go on from there."""
         shutil.rmtree(self.path.parent, ignore_errors=True)
 
-    def _computed_by(self) -> dict[str, str]:
-        return {
-            "device": self.runtime.device.type,
-            "precision": self.runtime.precision,
-            "torch": str(torch.__version__),
-            "instructions": torch.backends.cpu.get_cpu_capability(),
-            "threads": str(torch.get_num_threads()),
-        }
-
     def _compare(self, before: dict[str, str]) -> None:
-        now = self._computed_by()
+        now = computed_by(self.runtime)
         for key in ("device", "precision"):
             if now[key] != before.get(key):
                 raise UserError(

@@ -65,6 +65,14 @@ def atomic_directory(path: Path) -> Generator[Path]:
         shutil.rmtree(temporary, ignore_errors=True)
 
 
+def link_or_copy(source: Path, target: Path) -> None:
+    """Give a file a second name, or where the file system knows no links, a copy of its own."""
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copyfile(source, target)
+
+
 def remove_parts(outputs: Iterable[Path]) -> None:
     """Delete the temporary files and directories that killed writers of `outputs` left behind."""
     for path in outputs:

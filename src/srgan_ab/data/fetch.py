@@ -8,8 +8,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import httpx
-from tqdm import tqdm
 
+from srgan_ab.common.bars import bar
 from srgan_ab.common.errors import UserError
 
 ATTEMPTS = 5  # in a row without a new byte
@@ -164,18 +164,11 @@ def _receive(client: httpx.Client, address: str, part: Path, sentences: dict[int
             )
         with (
             part.open("ab") as stream,
-            tqdm(
-                desc=part.stem,
-                total=size,
-                initial=start,
-                unit="B",
-                unit_scale=True,
-                disable=None,
-            ) as bar,
+            bar(label=part.stem, total=size, initial=start, unit="byte", scaled=True) as progress,
         ):
             for block in response.iter_raw():
                 stream.write(block)
-                bar.update(len(block))
+                progress.update(len(block))
             return size is None or stream.tell() == size
 
 

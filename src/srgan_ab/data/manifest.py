@@ -5,9 +5,8 @@ import zipfile
 from collections import Counter
 from collections.abc import Iterable
 
-from tqdm import tqdm
-
 from srgan_ab.common import paths
+from srgan_ab.common.bars import bar
 from srgan_ab.common.errors import UserError
 from srgan_ab.common.files import atomic_file
 from srgan_ab.data.sources import File
@@ -47,7 +46,7 @@ def write_manifest(
     ):
         table = csv.writer(stream, lineterminator="\n")
         table.writerow(COLUMNS)
-        for file, verdict in tqdm(verified, "verify", total, unit="file", disable=None):
+        for file, verdict in bar(verified, label="verify", total=total, unit="file"):
             status, reason = "accepted", ""
             if verdict.problem:
                 status, reason = "rejected", str(verdict.problem)

@@ -13,8 +13,8 @@ import numpy as np
 import pandas as pd
 import torch
 from PIL import Image
-from tqdm import tqdm
 
+from srgan_ab.common.bars import bar
 from srgan_ab.common.errors import UserError
 from srgan_ab.common.interpolation import FILTERS, resize
 from srgan_ab.common.pictures import contact_sheet, save_png, through_jpeg
@@ -143,7 +143,7 @@ def benchmark(
     """
     shrink, methods = BICUBIC[lr], interpolations(lr) | dict(networks)
     scores = {}
-    for name, original in tqdm(pictures, desc="benchmark", unit="picture", leave=False):
+    for name, original in bar(pictures, label="benchmark", unit="picture"):
         height, width = (side // SCALE * SCALE for side in original.shape[:2])
         hr = original[:height, :width]
         if min(height, width) < SMALLEST:

@@ -8,12 +8,15 @@ be compared: 0.5 cannot be told from photographs, 1.0 is told every time.
 """
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from srgan_ab.common.bars import bar
+from srgan_ab.common.parts import Keep, forget
 from srgan_ab.common.tensors import as_float
 
 MAPS = 16  # of the first layer
@@ -96,6 +99,7 @@ def of_methods(
     hr: Sequence[np.ndarray],
     seed: int,
     device: torch.device,
+    keep: Keep = forget,
 ) -> dict[str, list[float]]:
     """`realism` of each method, and of photographs against photographs, as `photographs`.
 
@@ -103,6 +107,7 @@ def of_methods(
         methods: by name, the enlarged images of the training split, then those of others.
         hr: their originals.
         seed, device: as of `realism`.
+        keep: of results, method by method.
 
     Returns:
         Method to one value for each split after the first; none where the first has too few images.
@@ -111,7 +116,10 @@ def of_methods(
         return {}
     pairs = {"photographs": [halves(images) for images in hr]}
     pairs |= {name: list(zip(images, hr, strict=True)) for name, images in methods.items()}
-    return {name: realism(train, held, seed, device) for name, (train, *held) in pairs.items()}
+    return {
+        name: keep(name, partial(realism, train, held, seed, device))
+        for name, (train, *held) in bar(pairs.items(), label="realism", unit="judge")
+    }
 
 
 class Patches:

@@ -17,7 +17,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullFormatter
 
-from srgan_ab.common.arms import Subject, subject_name
+from srgan_ab.common.arms import ARM_NAMES, DOMAINS, Subject, subject_name
 from srgan_ab.reporting.figures import BLUE, GREY, VERMILION
 from srgan_ab.statistics.verdict import differs
 
@@ -29,6 +29,13 @@ PAGE_COLOURS = {
     PURPLE: "var(--purple)",
     GREY: "var(--grey)",
     "#000000": "currentColor",
+}
+DOMAIN_MARKS = {  # colour and marker of each test domain
+    "hr": (BLUE, "o"),
+    "sr": (VERMILION, "D"),
+    "bicubic": (GREY, "s"),
+    "srresnet": (GREEN, "^"),
+    "perceptual": (PURPLE, "v"),
 }
 WIDTH, HEIGHT = 4.4, 3.1  # inches: at 72 points each, about as wide as a phone
 FEW = 40  # points: up to so many, each is marked
@@ -52,7 +59,9 @@ class Curve:
     style: str = "-"
 
 
-def _svg(draw: Callable[[Axes], None], title: str, height: float = HEIGHT) -> str:
+def _svg(
+    draw: Callable[[Axes], None], title: str, height: float = HEIGHT, width: float = WIDTH
+) -> str:
     """What `draw` puts on axes, as an `svg` element that says its title to screen readers."""
     with rc_context(
         {
@@ -66,7 +75,7 @@ def _svg(draw: Callable[[Axes], None], title: str, height: float = HEIGHT) -> st
             "axes.spines.right": False,
         }
     ):
-        figure = Figure(figsize=(WIDTH, height), layout="constrained")
+        figure = Figure(figsize=(width, height), layout="constrained")
         draw(figure.subplots())
         stream = io.StringIO()
         nothing = dict.fromkeys(("Date", "Creator", "Format", "Type"))
@@ -167,6 +176,41 @@ def reliability(title: str, tables: Mapping[str, pd.DataFrame]) -> str:
         _legend(axes)
 
     return _svg(draw, title)
+
+
+def accuracies(
+    title: str, matrix: Mapping[str, Mapping[str, Mapping]], trained_on: Mapping[str, str]
+) -> str:
+    """Accuracy of every arm in every test domain with its 95 % interval, one row per arm.
+
+    Args:
+        title: for screen readers.
+        matrix: arm to domain to scores, of `matrix.score_matrix`.
+        trained_on: arm to what it was trained on, in words.
+    """
+
+    def draw(axes: Axes) -> None:
+        for row, results in enumerate(matrix.values()):
+            for number, (domain, result) in enumerate(results.items()):
+                value, low, high = (100 * result[f"accuracy{end}"] for end in ("", "_low", "_high"))
+                y = row + 0.14 * (number - (len(results) - 1) / 2)
+                colour, marker = DOMAIN_MARKS[domain]
+                axes.plot([low, high], [y, y], color=colour, lw=1.2)
+                label = f"on {DOMAINS[domain]}" if row == 0 else None
+                axes.plot(value, y, marker, color=colour, ms=4.5, ls="", label=label)
+        names = [f"{ARM_NAMES[arm]}: {trained_on[arm]}" for arm in matrix]
+        axes.set_yticks(range(len(names)), names)
+        axes.tick_params(axis="y", length=0)
+        axes.axvline(50, color=GREY, lw=0.8, ls=":")  # a coin's
+        axes.set(
+            xlabel="accuracy (%); dotted: a coin's",
+            ylabel="classifier: trained on",
+            ylim=(len(names) - 0.5, -0.5),
+        )
+        axes.grid(axis="x", alpha=0.5)
+        axes.legend(loc="lower left", bbox_to_anchor=(-0.02, 1), ncols=3, borderaxespad=0)
+
+    return _svg(draw, title, height=1.1 + 0.55 * len(matrix), width=1.6 * WIDTH)
 
 
 def forest(

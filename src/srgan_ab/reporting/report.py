@@ -18,6 +18,7 @@ from srgan_ab.common import paths
 from srgan_ab.common.arms import ARM_NAMES, DOMAINS
 from srgan_ab.common.files import read_csv, read_metrics, whole
 from srgan_ab.reporting import charts, report_charts, tables
+from srgan_ab.reporting.cells import points
 from srgan_ab.reporting.report_charts import ARM_COLOURS, Chart
 from srgan_ab.statistics.significance import CONFIRMATORY, pairs_of
 
@@ -60,12 +61,35 @@ def _picture(name: str, description: str) -> Picture:
     return Picture(f"plots/{name}.png", description, uri, *pixels.size)
 
 
-def _verdict() -> str:
-    """`metrics/verdict.md` as HTML."""
+def _verdict() -> tuple[str, str]:
+    """`metrics/verdict.md` as HTML: the answer without its title, and the tests behind it."""
     path = paths.METRICS / "verdict.md"
     with whole(path):
         text = path.read_text(encoding="utf-8")
-    return MarkdownIt("commonmark", {"html": False}).render(text)
+    answer, heading, tests = text.partition("\n## ")
+    render = MarkdownIt("commonmark", {"html": False}).render
+    return render(answer.partition("\n")[2]), render(heading + tests)
+
+
+def _at_a_glance(matrix: Mapping[str, Mapping], images: int) -> str:
+    """What a newcomer should see first: how right A, B and C are, and about which images."""
+
+    def right(arm: str, domain: str) -> str:
+        return f"{points(matrix[arm][domain]['accuracy'], images).text} %"
+
+    sentence = (
+        f"A, trained on real images, is right about {right('a', 'hr')} of real ones, but about "
+        f"{right('a', 'sr')} of the same images after they were made small and enlarged by SRGAN, "
+        f"and {right('a', 'bicubic')} if enlarged by bicubic interpolation. B, trained on SRGAN's "
+        f"images, is right about {right('b', 'hr')} of real images and {right('b', 'sr')} of "
+        "SRGAN's"
+    )
+    if "c" not in matrix:
+        return f"{sentence}."
+    return (
+        f"{sentence}; C, trained on bicubic ones, about {right('c', 'hr')} of real images and "
+        f"{right('c', 'bicubic')} of bicubic ones."
+    )
 
 
 def _context(
@@ -90,11 +114,20 @@ def _context(
     histories = report_charts.generator_histories()
     validation = {arm: training[arm]["n_val"] for arm in ARM_COLOURS}
     n_arms = f"n = {images:,} test images, {networks}"
+    answer, tests = _verdict()
     forest = charts.forest(
         "Differences in accuracy, with 95 % intervals", pairs, differences, margin
     )
     return {
-        "verdict": _verdict(),
+        "answer": answer,
+        "tests": tests,
+        "at_a_glance": _at_a_glance(matrix, images),
+        "trained_on": {ARM_NAMES[arm]: trained_on[arm] for arm in arms},
+        "accuracies": Chart(
+            "Accuracy of every classifier on every version of the test images",
+            f"Accuracy, {n_arms}, 95 % intervals.",
+            charts.accuracies("Accuracy of every classifier", matrix, trained_on),
+        ),
         "images": images,
         "versions": len(matrix["a"]),
         "replicates": replicates,

@@ -2,15 +2,19 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
 
 import numpy as np
 import torch
 
 from srgan_ab.common import paths
 from srgan_ab.common.arms import DOMAINS
-from srgan_ab.common.files import atomic_directory, damaged, read_csv
+from srgan_ab.common.bars import bar
+from srgan_ab.common.files import atomic_directory, damaged, link_or_copy, read_csv
 from srgan_ab.common.interpolation import Interpolated
 from srgan_ab.common.packs import new_array, open_images, open_pack
+from srgan_ab.common.parts import Parts
 from srgan_ab.common.pictures import contact_sheet, save_png
 from srgan_ab.common.runtime import Runtime
 from srgan_ab.srgan.generator import Generator, load_generator
@@ -60,25 +64,36 @@ def shares_of(split: str, domains: Collection[str], device: torch.device) -> lis
     ]
 
 
-def generate(split: str, shares: Sequence[Share], runtime: Runtime) -> None:
+def generate(split: str, shares: Sequence[Share], runtime: Runtime, parts: Parts) -> None:
     """Write `data/generated/<split>/`: `bicubic.npy`, and a file for each domain of a generator.
 
     Args:
         split: `train`, `val` or `test`.
         shares: every image is in one; all make the same domains, on the runtime's device.
         runtime: where to compute.
+        parts: where each file is kept until the stage is done.
     """
     pack = open_pack(split)
-    with atomic_directory(paths.generated(split)) as directory:
-        for domain in shares[0].generators:
-            with new_array(directory / f"{domain}.npy", pack.hr.shape) as out:
+
+    height, width = pack.hr.shape[1:3]
+
+    def write(domain: str, path: Path) -> None:
+        progress = bar(total=len(pack), label=f"{split}, {DOMAINS[domain]}", unit="image")
+        with new_array(path, pack.hr.shape) as out, progress:
+            if domain == "bicubic":
+                enlarged = Interpolated(pack.lr, height, width, "bicubic")
+                for start in range(0, len(out), BLOCK):
+                    out[start : start + BLOCK] = enlarged[start : start + BLOCK]
+                    progress.update(len(out[start : start + BLOCK]))
+            else:
                 for share in shares:
-                    upscale(share.generators[domain], pack.lr, out, runtime, rows=share.rows)
-        height, width = pack.hr.shape[1:3]
-        enlarged = Interpolated(pack.lr, height, width, "bicubic")
-        with new_array(directory / "bicubic.npy", pack.hr.shape) as out:
-            for start in range(0, len(out), BLOCK):
-                out[start : start + BLOCK] = enlarged[start : start + BLOCK]
+                    generator, step = share.generators[domain], progress.update
+                    upscale(generator, pack.lr, out, runtime, rows=share.rows, on_batch=step)
+
+    with atomic_directory(paths.generated(split)) as directory:
+        for domain in (*shares[0].generators, "bicubic"):
+            kept = parts.file(f"{split}/{domain}.npy", partial(write, domain))
+            link_or_copy(kept, directory / f"{domain}.npy")
 
 
 def save_samples(split: str, domains: Collection[str]) -> None:

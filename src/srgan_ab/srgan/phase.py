@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor, nn
 from torch.optim import lr_scheduler
-from tqdm import tqdm
 
 from srgan_ab.accelerate.averaging import average
+from srgan_ab.common.bars import bar
 from srgan_ab.common.errors import UserError
 from srgan_ab.srgan.crops import Crops
 from srgan_ab.srgan.generator import Generator
@@ -45,7 +45,7 @@ class WarmUp:
             name: of the progress bar.
             after_update: called after each update, when the state is whole.
         """
-        with tqdm(total=self.updates, initial=self.done, desc=name, unit="update") as progress:
+        with bar(total=self.updates, initial=self.done, label=name, unit="update") as progress:
             while self.done < self.updates:
                 self.step(*self.crops.next())
                 self.done += 1
@@ -129,10 +129,9 @@ class Phase:
         """
         for module in self.modules.values():
             module.train()
-        label = f"{self.name} {self.epoch + 1}/{self.epochs}"
-        with tqdm(
-            total=len(self.crops), initial=len(self.watched), desc=label, unit="update"
-        ) as progress:
+        label, updates = f"{self.name}, epoch {self.epoch + 1} of {self.epochs}", len(self.crops)
+        done = self.epoch * updates + len(self.watched)
+        with bar(total=self.epochs * updates, initial=done, label=label, unit="update") as progress:
             while len(self.watched) < len(self.crops):
                 self.update()
                 after_update()

@@ -9,8 +9,8 @@ import numpy as np
 import torch
 from PIL import Image
 from scipy.ndimage import distance_transform_edt
-from tqdm import tqdm
 
+from srgan_ab.common.bars import bar
 from srgan_ab.common.runtime import Runtime
 from srgan_ab.common.scale import SCALE
 from srgan_ab.common.tensors import as_float, as_uint8
@@ -25,6 +25,7 @@ def upscale(
     runtime: Runtime,
     batch_size: int = 64,
     rows: np.ndarray | None = None,
+    on_batch: Callable[[int], object] = lambda images: None,
 ) -> None:
     """Fill `out` with the enlarged images; memory is bounded by the batch.
 
@@ -35,6 +36,7 @@ def upscale(
         runtime: where to compute.
         batch_size: images per batch.
         rows: which images, in ascending order; None = all.
+        on_batch: receives the number of images that were just written.
     """
     rows = np.arange(len(lr)) if rows is None else rows
     for start in range(0, len(rows), batch_size):
@@ -42,6 +44,7 @@ def upscale(
         with runtime.autocast():
             sr = generator(as_float(np.asarray(lr[some]), runtime.device))
         out[some] = as_uint8(sr).cpu().numpy()
+        on_batch(len(some))
 
 
 def halo(generator: Generator) -> int:
@@ -76,7 +79,7 @@ def upscale_picture(
     margin = halo(generator)
     out = np.empty((SCALE * height, SCALE * width, channels), lr.dtype)
     corners = [(y, x) for y in range(0, height, tile) for x in range(0, width, tile)]
-    for y, x in tqdm(corners, desc="upscale", unit="tile", leave=False):
+    for y, x in bar(corners, label="upscale", unit="tile"):
         top, left = max(0, y - margin), max(0, x - margin)
         piece = lr[top : y + tile + margin, left : x + tile + margin].astype(np.float32)
         batch = torch.from_numpy(piece).to(runtime.device).permute(2, 0, 1)[None] / white
