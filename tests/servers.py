@@ -2,6 +2,8 @@
 
 import hashlib
 import re
+import ssl
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -19,6 +21,8 @@ class Server:
         ranges: whether byte ranges are honoured.
         tags: whether responses carry an ETag.
         statuses: HTTP status to answer with, by path.
+        headers: more headers of every answer, in place of its own of the same name.
+        silences: for each coming body, how many seconds pass before its second half.
         requests: path and headers of every request.
         sent: bytes of bodies sent.
     """
@@ -29,61 +33,72 @@ class Server:
     ranges: bool = True
     tags: bool = True
     statuses: dict[str, int] = field(default_factory=dict)
+    headers: dict[str, str] = field(default_factory=dict)
+    silences: list[float] = field(default_factory=list)
     requests: list[tuple[str, dict]] = field(default_factory=list)
     sent: int = 0
 
 
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    state: Server
+
+    def do_GET(self):
+        state = self.state
+        state.requests.append((self.path, dict(self.headers)))
+        body = state.files.get(self.path)
+        status = state.statuses.get(self.path, 200 if body is not None else 404)
+        if status != 200:
+            self._head(status, 0)
+            return
+        tag = f'"{hashlib.sha256(body).hexdigest()[:16]}"'
+        start = 0
+        wanted = re.fullmatch(r"bytes=(\d+)-", self.headers.get("Range", ""))
+        if wanted and state.ranges and self.headers.get("If-Range", tag) == tag:
+            start = int(wanted[1])
+        if start > 0 and start >= len(body):
+            self._head(416, 0, {"Content-Range": f"bytes */{len(body)}"})
+            return
+        span = {"Content-Range": f"bytes {start}-{len(body) - 1}/{len(body)}"} if start else {}
+        tags = {"ETag": tag} if state.tags else {}
+        self._head(206 if start else 200, len(body) - start, span | tags)
+        self._send(body[start:])
+
+    def _head(self, status: int, length: int, more: dict[str, str] | None = None):
+        self.send_response(status)
+        headers = {"Content-Length": str(length)} | (more or {}) | self.state.headers
+        for name, value in headers.items():
+            self.send_header(name, value)
+        self.end_headers()
+
+    def _send(self, part: bytes):
+        if self.state.cuts:
+            part = part[: self.state.cuts.pop(0)]
+            self.close_connection = True
+        self.state.sent += len(part)  # before the client has it, and reads this
+        if self.state.silences:
+            self.wfile.write(part[: len(part) // 2])
+            time.sleep(self.state.silences.pop(0))
+            part = part[len(part) // 2 :]
+        self.wfile.write(part)
+
+    def log_message(self, *arguments):
+        """Keep stderr for what is tested."""
+
+
+class _QuietServer(ThreadingHTTPServer):
+    def handle_error(self, request, client_address):
+        """A client that hangs up is no news."""
+
+
 @contextmanager
-def serve(**files: bytes) -> Iterator[Server]:
-    """Run a server; `serve(a=b"...")` serves `/a`."""
+def serve(tls: ssl.SSLContext | None = None, **files: bytes) -> Iterator[Server]:
+    """Run a server; `serve(a=b"...")` serves `/a`, by https if `tls` is given."""
     state = Server(files={f"/{name}": data for name, data in files.items()})
-
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
-        def do_GET(self):
-            state.requests.append((self.path, dict(self.headers)))
-            body = state.files.get(self.path)
-            status = state.statuses.get(self.path, 200 if body is not None else 404)
-            if status != 200:
-                self.send_response(status)
-                self.send_header("Content-Length", "0")
-                self.end_headers()
-                return
-            tag = f'"{hashlib.sha256(body).hexdigest()[:16]}"'
-            start = 0
-            wanted = re.fullmatch(r"bytes=(\d+)-", self.headers.get("Range", ""))
-            if wanted and state.ranges and self.headers.get("If-Range", tag) == tag:
-                start = int(wanted[1])
-            if start > 0 and start >= len(body):
-                self.send_response(416)
-                self.send_header("Content-Range", f"bytes */{len(body)}")
-                self.send_header("Content-Length", "0")
-                self.end_headers()
-                return
-            self.send_response(206 if start else 200)
-            if start:
-                self.send_header("Content-Range", f"bytes {start}-{len(body) - 1}/{len(body)}")
-            if state.tags:
-                self.send_header("ETag", tag)
-            self.send_header("Content-Length", str(len(body) - start))
-            self.end_headers()
-            part = body[start:]
-            if state.cuts:
-                part = part[: state.cuts.pop(0)]
-                self.close_connection = True
-            state.sent += len(part)  # before the client has it, and reads this
-            self.wfile.write(part)
-
-        def log_message(self, *arguments):
-            """Keep stderr for what is tested."""
-
-    class QuietServer(ThreadingHTTPServer):
-        def handle_error(self, request, client_address):
-            """A client that hangs up is no news."""
-
-    server = QuietServer(("127.0.0.1", 0), Handler)
-    state.address = f"http://127.0.0.1:{server.server_port}"
+    server = _QuietServer(("127.0.0.1", 0), type("Handler", (_Handler,), {"state": state}))
+    if tls:
+        server.socket = tls.wrap_socket(server.socket, server_side=True)
+    state.address = f"http{'s' if tls else ''}://127.0.0.1:{server.server_port}"
     thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
     thread.start()
     try:

@@ -55,6 +55,16 @@ def test_the_right_kind_is_loaded_and_so_is_a_file_without_one(file):
     load_classifier(file, CPU)
 
 
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_weights_of_a_failed_training_are_refused(file, value):
+    generator = Generator(**SIZES)
+    with torch.no_grad():
+        next(generator.parameters()).view(-1)[3] = value
+    save_weights(file, generator, SIZES, "generator")
+    with pytest.raises(UserError, match=r"w\.safetensors holds weights that are infinite or NaN"):
+        load_generator(file, CPU)
+
+
 @pytest.mark.parametrize("note", ["resnet18", "[1]", '"resnet18"', "{"])
 def test_files_of_other_origin_may_call_anything_an_architecture(file, note):
     save_file({"w": torch.ones(2)}, file, {"architecture": note})

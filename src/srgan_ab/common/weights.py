@@ -121,7 +121,7 @@ def load_weights(module: torch.nn.Module, state: dict[str, torch.Tensor], origin
     """Fill a module, all of it; BatchNorm's batch counters may be absent.
 
     Raises:
-        UserError: keys or shapes do not fit the module.
+        UserError: keys or shapes do not fit the module, or a weight is no finite number.
     """
     expected = module.state_dict()
     missing = [k for k in expected if k not in state and not k.endswith("num_batches_tracked")]
@@ -137,4 +137,10 @@ def load_weights(module: torch.nn.Module, state: dict[str, torch.Tensor], origin
                 f"{origin} does not fit {type(module).__name__}: it {problem} {', '.join(keys[:3])}"
                 f"{' ...' if len(keys) > 3 else ''}; use weights of this architecture"
             )
+    broken = [k for k, v in state.items() if v.is_floating_point() and not v.isfinite().all()]
+    if broken:
+        raise UserError(
+            f"{origin} holds weights that are infinite or NaN ({broken[0]}): its training failed, "
+            "so train it anew, or use other weights"
+        )
     module.load_state_dict(state, strict=False)

@@ -9,38 +9,31 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from srgan_ab.data.decoding import decode
+from srgan_ab.data.hamming import close_pairs
 
 THUMBNAIL = 32  # pixels
 FLAT = 1  # grey levels of standard deviation below which a thumbnail shows nothing
 
 
 def similar_hashes(
-    hashes: np.ndarray, mirrored: np.ndarray, distance: int, block: int = 512
+    hashes: np.ndarray, mirrored: np.ndarray, distance: int
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Find every pair of images whose hashes differ in at most `distance` bits.
-
-    All pairs are compared: a population count on a block of rows is faster than any index
-    structure at this size, and exact.
 
     Args:
         hashes: (N,) uint64 perceptual hashes.
         mirrored: (N,) uint64 perceptual hashes of the mirror images.
         distance: bits of 64.
-        block: rows compared at a time; memory is about `10 * block * N` bytes.
 
     Returns:
-        `first < second`: rows of each pair; `flipped`: whether one of the two was mirrored. A pair
-        that matches both ways is listed twice.
+        `first < second`: rows of each pair, sorted; `flipped`: whether one of the two was mirrored.
+        A pair that matches both ways is listed twice.
     """
     found = []
-    for start in range(0, len(hashes), block):
-        stop = min(start + block, len(hashes))
-        straight = np.bitwise_count(hashes[start:stop, None] ^ hashes[start:]) <= distance
-        flipped = np.bitwise_count(hashes[start:stop, None] ^ mirrored[start:]) <= distance
-        flipped |= np.bitwise_count(mirrored[start:stop, None] ^ hashes[start:]) <= distance
-        for matches, flip in ((straight, False), (flipped, True)):
-            first, second = np.nonzero(np.triu(matches, k=1))
-            found.append((first + start, second + start, np.full(len(first), flip)))
+    for others, flip in ((hashes, False), (mirrored, True)):
+        pairs = np.sort(close_pairs(hashes, others, distance), axis=1)
+        pairs = np.unique(pairs[pairs[:, 0] < pairs[:, 1]], axis=0)
+        found.append((*pairs.T, np.full(len(pairs), flip)))
     first, second, flipped = (np.concatenate(parts) for parts in zip(*found, strict=True))
     return first, second, flipped
 

@@ -14,6 +14,7 @@ from srgan_ab.common.errors import UserError
 
 ATTEMPTS = 5  # in a row without a new byte
 BACK_OFF = 1.0  # seconds before the second attempt, doubled each time
+PATIENCE = 60.0  # seconds at most, if the server says how many it wants
 TIMEOUT = httpx.Timeout(60, connect=15)  # seconds
 
 REFUSALS = {
@@ -25,7 +26,11 @@ REFUSALS = {
 
 
 class _Again(Exception):
-    """The server asks to come back later."""
+    """The server asks to come back later: after so many seconds, if it says how many."""
+
+    def __init__(self, problem: str, seconds: float = 0.0):
+        super().__init__(problem)
+        self.seconds = seconds
 
 
 def check(path: Path, checksum: str, advice: str) -> None:
@@ -103,6 +108,7 @@ def _receive_all(
     by_hand = f"check the network, or put the file at {target} by hand"
     most, attempts = -1, 0
     while True:
+        asked = 0.0
         try:
             if _receive(client, address, part, sentences):
                 return
@@ -110,7 +116,7 @@ def _receive_all(
         except (httpx.InvalidURL, httpx.UnsupportedProtocol) as error:
             raise UserError(f"{address} is no address to fetch from ({error}): mend it") from None
         except (httpx.RequestError, _Again) as error:
-            problem = str(error) or type(error).__name__
+            problem, asked = str(error) or type(error).__name__, getattr(error, "seconds", 0.0)
             if isinstance(error, (httpx.ConnectError, httpx.ConnectTimeout)) and most < 0:
                 raise UserError(f"{address} cannot be reached ({problem}): {by_hand}") from None
         received = part.stat().st_size if part.exists() else 0
@@ -121,7 +127,7 @@ def _receive_all(
                 f"{address} broke off {attempts} times after {most} bytes ({problem}): run again "
                 f"later, what was received is kept; or {by_hand}"
             )
-        time.sleep(BACK_OFF * 2 ** (attempts - 1))
+        time.sleep(max(BACK_OFF * 2 ** (attempts - 1), min(asked, PATIENCE)))
 
 
 def _receive(client: httpx.Client, address: str, part: Path, sentences: dict[int, str]) -> bool:
@@ -141,10 +147,16 @@ def _receive(client: httpx.Client, address: str, part: Path, sentences: dict[int
             _forget(part)
             raise _Again("the server lost the range")
         if status == 429 or status >= 500:
-            raise _Again(f"HTTP status {status}")
+            wanted = response.headers.get("Retry-After", "")  # seconds, or a date
+            raise _Again(f"HTTP status {status}", float(wanted) if wanted.isdigit() else 0.0)
         if status not in (200, 206):
             reason = sentences.get(status, "see what the server wants")
             raise UserError(f"{address} answers with HTTP status {status}: {reason}")
+        if response.headers.get("Content-Type", "").startswith("text/html"):
+            raise UserError(
+                f"{address} answers with a web page in place of a file: give the address of the "
+                "file itself, or download it in a browser"
+            )
         if status == 206 and not span.startswith(f"bytes {start}-"):
             _forget(part)
             raise _Again("the server sent another range")

@@ -169,12 +169,22 @@ def _list_folder(root: Path, classes: list[str]) -> list[Entry]:
                 )
         wanted = {name.lower() for name in classes}
         tops = [path for path in folders if path.name.lower() in wanted]
-    entries = []
+    entries: list[Entry] = []
+
+    def add(file: Path, problem: Rejected | None = None) -> None:
+        path = printable(file.relative_to(root).as_posix())
+        entries.append(Entry(path, partial(_read_file, file), problem))
+
+    def unreadable(error: OSError) -> None:
+        add(Path(error.filename), Rejected("unreadable", error.strerror or str(error)))
+
     for top in tops:
-        for directory, _, names in os.walk(top):
-            for file in (Path(directory, name) for name in names):
-                path = printable(file.relative_to(root).as_posix())
-                entries.append(Entry(path, partial(_read_file, file)))
+        for directory, folders, names in os.walk(top, onerror=unreadable):
+            for name in names:
+                add(Path(directory, name))
+            for link in (Path(directory, name) for name in folders):
+                if link.is_symlink():  # it could lead anywhere, or round in a circle
+                    add(link, Rejected("link", "links to folders are not followed"))
     return entries
 
 
