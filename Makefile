@@ -1,6 +1,6 @@
 # Everything a fresh machine needs: `make repro`. Works with GNU make 3.81 and later.
 .DEFAULT_GOAL := help
-.PHONY: help setup repro test test-fast chaos lint verify results plots notebook compare study preset clean git commit
+.PHONY: help setup repro test test-fast test-long chaos lint verify results plots notebook compare study preset clean git commit
 
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export PYTHONUTF8 := 1
@@ -52,14 +52,17 @@ repro: git setup ## run the pipeline: only what changed since the last time
 	@$(PYTHON) tools/note_inputs.py
 	started=$$(date +%s); $(DVC) repro && $(PYTHON) tools/seconds.py $$started
 
-test: setup ## run every test, in minutes, and say which take longest
-	$(PYTEST) --durations=15
+test: setup ## run the tests, in minutes, and say which take longest
+	$(PYTEST) --durations=15 -m 'not long'
+
+test-long: setup ## run those that kill, repeat or starve whole runs
+	$(PYTEST) --durations=5 -m long
 
 chaos: setup ## kill a small run 200 times, and see that nothing is lost
 	SRGAN_AB_KILLS=200 $(PYTHON) -m pytest -s tests/pipeline/test_chaos.py
 
 test-fast: setup ## run the tests that neither train a network nor run the pipeline
-	$(PYTEST) --durations=5 -m 'not slow'
+	$(PYTEST) --durations=5 -m 'not slow and not long'
 
 lint: setup ## check style and types
 	$(PYTHON) -m ruff check

@@ -47,7 +47,9 @@ def generate_sr(params: Params, directory: Path) -> None:
         step = -(-len(pack) // len(packs[-1])) if split == "train" else 1
         hr, lr = pack.hr[::step], pack.lr[::step]
         height, width = hr.shape[1:3]
-        methods = {method: Interpolated(lr, height, width, method) for method in FILTERS}
+        # interpolation learns nothing, so training images say no more of it than others do
+        others = [] if split == "train" else FILTERS
+        methods = {method: Interpolated(lr, height, width, method) for method in others}
         methods |= {method: open_images(split, domain)[::step] for method, domain in kept.items()}
         keep = parts.part(f"quality/{split}").value
         quality[split] = summarize(methods, hr, lr, lpips, features, device, keep)

@@ -14,7 +14,7 @@ from random import Random
 import pytest
 import yaml
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.long]
 
 KILLS = int(os.environ.get("SRGAN_AB_KILLS", "20"))
 LONGEST = 9.0  # seconds until a kill

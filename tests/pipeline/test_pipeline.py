@@ -35,8 +35,10 @@ def test_one_command_makes_everything(project, first_run):
 
 
 def test_a_second_run_does_nothing(project):
-    for output in (project.shell("make repro"), project.shell("dvc repro")):
+    by_make = project.shell("make repro")
+    for output in (by_make, project.shell("dvc repro")):
         assert started(output) == set()
+    assert re.search(r"^all that ran now +0\.0 s$", by_make, re.MULTILINE)
     assert project.run("git", "status", "--porcelain") == ""
 
 
@@ -248,8 +250,17 @@ def test_a_clone_without_the_cache_is_up_to_date_and_shows_its_results(project, 
     assert "metrics/model.json" in clone.dvc("metrics", "show")
 
 
-def test_a_clone_makes_the_same_bits(project, tmp_path):
-    clone = project.clone(tmp_path / "clone")
+@pytest.mark.long
+def test_a_clone_makes_the_same_bits_whatever_surrounds_it(project, tmp_path):
+    clone = project.clone(tmp_path / "another folder, überall")
+    (tmp_path / "home").mkdir()
+    clone.environment |= {
+        "TZ": "Pacific/Kiritimati",
+        "LC_ALL": "C",
+        "PYTHONHASHSEED": "1",
+        "HOME": str(tmp_path / "home"),
+        "USER": "another",
+    }
     clone.dvc("repro")
     assert clone.run("git", "status", "--porcelain") == ""
 

@@ -23,6 +23,7 @@ def test_no_test_opens_what_a_run_leaves_in_the_checkout(name, monkeypatch):
         Path(name).read_text()
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_what_reads_the_checkout_passes_beside_another_run(tmp_path):
     """Results and params that are no such thing, in a folder with spaces and umlauts.

@@ -18,7 +18,7 @@ from srgan_ab.srgan.crops import Crops
 from srgan_ab.srgan.losses import compared
 from srgan_ab.srgan.steps import shifted
 
-JUDGED = 256  # images at most
+JUDGED = 128  # images at most
 REMEDIES = {  # of a discriminator that does not play
     "won": "it has won, and its gradient says little: lower its learning rate or raise "
     "srgan.adversarial.label_smoothing",

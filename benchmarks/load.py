@@ -1,0 +1,103 @@
+"""Seconds per image and memory of the stages that handle every image, as images grow in number.
+
+    python benchmarks/load.py 1000 10000 100000
+
+Makes folders of small JPEG files and runs `download`, `split`, `downscale` and `generate_sr` on
+each, as their scripts, in a folder of its own. Generators are the smallest that comes with the
+project. Memory is the most that all processes of a stage held at once beside mapped files, which
+the system may drop (RssAnon of /proc, looked at ten times a second).
+"""
+
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+import typer
+import yaml
+from PIL import Image
+
+from srgan_ab.common.shipped import weights_of
+
+ROOT = Path(__file__).resolve().parent.parent
+SIDE, HR = 48, 32  # pixels of the files, and of what is made of them
+STAGES = ("download", "split", "downscale", "generate_sr")
+SETTINGS = {
+    "data": {"source": "folder", "path": "photos", "per_class": None},
+    "images": {"hr": HR},
+    "controls": {"p": False},
+}
+
+
+def make_photos(folder: Path, number: int) -> None:
+    """Write so many different JPEG files of smooth colours into two class folders."""
+    random = np.random.default_rng(0)
+    for name in ("cat", "dog"):
+        (folder / name).mkdir(parents=True)
+    for n in range(number):
+        coarse = Image.fromarray(random.integers(0, 256, (6, 6, 3), np.uint8))
+        image = coarse.resize((SIDE, SIDE), Image.Resampling.BICUBIC)
+        image.save(folder / ("cat", "dog")[n % 2] / f"{n}.jpg", quality=90)
+
+
+def held(process: int) -> int:
+    """Kilobytes that a process and its descendants hold beside mapped files."""
+    try:
+        lines = Path(f"/proc/{process}/status").read_text().splitlines()
+        own = next((int(x.split()[1]) for x in lines if x.startswith("RssAnon")), 0)
+        children = Path(f"/proc/{process}/task/{process}/children").read_text().split()
+    except OSError:  # it has just ended
+        return 0
+    return own + sum(held(int(child)) for child in children)
+
+
+def run(stage: str, place: Path) -> tuple[float, float]:
+    """Seconds and megabytes of one stage."""
+    started, most = time.perf_counter(), 0
+    command = [sys.executable, f"stages/{stage}.py"]
+    with (place / f"{stage}.log").open("w") as log:
+        process = subprocess.Popen(command, cwd=place, stdout=log, stderr=log)
+        while process.poll() is None:
+            most = max(most, held(process.pid))
+            time.sleep(0.1)
+    if process.returncode:
+        sys.exit((place / f"{stage}.log").read_text())
+    return time.perf_counter() - started, most / 1024
+
+
+def main(
+    numbers: Annotated[list[int], typer.Argument(help="of images")],
+    scratch: Annotated[Path | None, typer.Option(help="where folders are made")] = None,
+) -> None:
+    """Print a table in Markdown."""
+    print("| images | stage | seconds | ms an image | memory, MB |\n|---|---|---|---|---|")
+    for number in numbers:
+        with tempfile.TemporaryDirectory(dir=scratch) as name:
+            place = Path(name)
+            for part in ("src", "stages"):
+                shutil.copytree(ROOT / part, place / part)
+            shutil.copy(ROOT / "dvc.yaml", place)
+            params = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
+            for section, values in SETTINGS.items():
+                params[section] |= values
+            (place / "params.yaml").write_text(yaml.safe_dump(params))
+            for file in ("inputs/download.json", "data/checked"):
+                (place / file).parent.mkdir(exist_ok=True)
+                (place / file).touch()
+            for file in ("generator", "srresnet"):
+                (place / "models/srgan").mkdir(parents=True, exist_ok=True)
+                shutil.copy(weights_of("small"), place / f"models/srgan/{file}.safetensors")
+            (place / "models/perceptual").mkdir()
+            make_photos(place / "photos", number)
+            for stage in STAGES:
+                seconds, megabytes = run(stage, place)
+                each = 1000 * seconds / number
+                print(f"| {number:,} | `{stage}` | {seconds:.0f} | {each:.2f} | {megabytes:,.0f} |")
+
+
+if __name__ == "__main__":
+    typer.run(main)

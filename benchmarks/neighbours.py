@@ -1,0 +1,75 @@
+"""What a training takes beside another one on the same cores, by how its threads wait.
+
+    python benchmarks/neighbours.py
+
+Two trainings that share the cores should take twice the time of one. Threads of OpenMP wait for
+each other by spinning, unless OMP_WAIT_POLICY says otherwise, and so take the time that the other
+training needs. Stages set it to PASSIVE; this compares it with ACTIVE and with OpenMP's own choice.
+Each training is one of small convolutions, with a thread per core, in a process of its own.
+"""
+
+import os
+import subprocess
+import sys
+import time
+from typing import Annotated
+
+import typer
+
+TRAINING = """
+import sys, time
+import torch
+from srgan_ab.srgan.generator import Generator
+updates = int(sys.argv[1])
+torch.manual_seed(0)
+generator = Generator(4, 16, "none").to(memory_format=torch.channels_last)
+optimizer = torch.optim.Adam(generator.parameters(), fused=True)
+lr = torch.rand(8, 3, 12, 12).contiguous(memory_format=torch.channels_last)
+def update():
+    optimizer.zero_grad()
+    generator(lr).square().mean().backward()
+    optimizer.step()
+for _ in range(5):
+    update()
+print("ready", flush=True)
+sys.stdin.readline()
+started = time.perf_counter()
+for _ in range(updates):
+    update()
+print(time.perf_counter() - started)
+"""
+
+
+def seconds(number: int, policy: str | None, updates: int) -> float:
+    """Of the slowest of so many trainings that start together."""
+    environment = {k: v for k, v in os.environ.items() if k != "OMP_NUM_THREADS"}
+    environment.pop("OMP_WAIT_POLICY", None)
+    if policy:
+        environment["OMP_WAIT_POLICY"] = policy
+    command = [sys.executable, "-c", TRAINING, str(updates)]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    started = [subprocess.Popen(command, env=environment, **pipes) for _ in range(number)]
+    for process in started:
+        process.stdout.readline()
+    for process in started:
+        process.stdin.write("\n")
+        process.stdin.flush()
+    return max(float(process.communicate()[0]) for process in started)
+
+
+def main(
+    updates: Annotated[int, typer.Option(help="of each training")] = 200,
+    rounds: Annotated[int, typer.Option(help="least time of so many")] = 3,
+) -> None:
+    """Print a table in Markdown."""
+    print("| OMP_WAIT_POLICY | alone, s | two at once, s | ratio |\n|---|---|---|---|")
+    for policy in ("PASSIVE", "ACTIVE", None):
+        alone, both = (
+            min(seconds(number, policy, updates) for _ in range(rounds)) for number in (1, 2)
+        )
+        print(f"| {policy or 'not set'} | {alone:.1f} | {both:.1f} | {both / alone:.1f} |")
+        time.sleep(1)
+
+
+if __name__ == "__main__":
+    typer.run(main)
