@@ -100,7 +100,7 @@ def test_memory_is_bounded_by_the_batch():
 @pytest.mark.parametrize(
     ("counts", "expected"),
     [
-        ((300, 300), (128, 128)),
+        ((300, 300), (64, 64)),
         ((1000, 40), (40, 40)),
         ((3, 5), (3, 3)),
         ((1000,), (JUDGED,)),  # photographs without classes
