@@ -72,6 +72,7 @@ def run(stage: str, place: Path) -> tuple[float, float]:
 def main(
     numbers: Annotated[list[int], typer.Argument(help="of images")],
     scratch: Annotated[Path | None, typer.Option(help="where folders are made")] = None,
+    last: Annotated[str, typer.Option(help="stage to stop after")] = STAGES[-1],
 ) -> None:
     """Print a table in Markdown."""
     print("| images | stage | seconds | ms an image | memory, MB |\n|---|---|---|---|---|")
@@ -93,7 +94,7 @@ def main(
                 shutil.copy(weights_of("small"), place / f"models/srgan/{file}.safetensors")
             (place / "models/perceptual").mkdir()
             make_photos(place / "photos", number)
-            for stage in STAGES:
+            for stage in STAGES[: STAGES.index(last) + 1]:
                 seconds, megabytes = run(stage, place)
                 each = 1000 * seconds / number
                 print(f"| {number:,} | `{stage}` | {seconds:.0f} | {each:.2f} | {megabytes:,.0f} |")

@@ -15,6 +15,19 @@ NOT_RUN = {
         "tests/pipeline/test_pipeline.py::test_a_clone_makes_the_same_bits_whatever_surrounds_it",
     ),
     "make test": ("it would run itself", ".ci/run"),
+    "make test-long": ("it would run itself", ".ci/run"),
+    "python tests/fuzz.py --minutes 10": (
+        "takes long",
+        "tests/unit/test_fuzz.py::test_damage_at_random_is_a_rejection_or_a_sentence",
+    ),
+    "python benchmarks/load.py 1000 10000 100000": (
+        "half an hour",
+        "tests/unit/test_load.py::test_every_stage_is_measured",
+    ),
+    "python benchmarks/neighbours.py": (
+        "its numbers mean something on an idle machine alone",
+        "tests/unit/test_load.py::test_trainings_side_by_side_are_measured",
+    ),
     "make chaos": (
         "takes long",
         "tests/pipeline/test_chaos.py::test_killed_at_random_moments_it_ends_in_the_same_bits",

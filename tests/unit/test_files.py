@@ -16,6 +16,7 @@ from srgan_ab.common.files import (
     atomic_directory,
     atomic_file,
     content,
+    link_or_copy,
     remove_parts,
     sha256,
     write_metrics,
@@ -162,3 +163,19 @@ def test_a_full_disk_is_an_error_before_anything_is_mapped(tmp_path):
         check=False,
     )
     assert (ended.returncode, ended.stderr) == (1, "the disk is full: make room, then run again\n")
+
+
+@pytest.mark.parametrize("links", [True, False])
+def test_a_second_name_or_where_there_are_no_links_a_copy(tmp_path, monkeypatch, links):
+    def refuse(source, target):
+        raise OSError(errno.EOPNOTSUPP, "Operation not supported")
+
+    if not links:
+        monkeypatch.setattr(os, "link", refuse)
+    source, target = tmp_path / "a.npy", tmp_path / "b.npy"
+    source.write_bytes(b"images")
+    link_or_copy(source, target)
+    assert target.read_bytes() == b"images"
+    assert source.samefile(target) == links
+    source.unlink()
+    assert target.read_bytes() == b"images"

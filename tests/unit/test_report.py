@@ -123,7 +123,7 @@ def test_numbers_the_answer_and_every_test_come_first_and_word_for_word(made):
     answer, tests = (" ".join(part.split()) for part in plain.split("The declared tests"))
     title, answer = answer[:41], answer[41:]
     matrix = metrics(root, "matrix")
-    right = f"A, trained on real images, is right about {100 * matrix['a']['hr']['accuracy']:.1f} %"
+    right = f"A, trained on real images, calls {100 * matrix['a']['hr']['accuracy']:.1f} % of real"
     places = [words.index(part) for part in (title, right, answer, tests, "Super-resolution PSNR")]
     assert places[0] == 0 and places == sorted(places)
 

@@ -78,16 +78,16 @@ def _at_a_glance(matrix: Mapping[str, Mapping], images: int) -> str:
         return f"{points(matrix[arm][domain]['accuracy'], images).text} %"
 
     sentence = (
-        f"A, trained on real images, is right about {right('a', 'hr')} of real ones, but about "
+        f"A, trained on real images, calls {right('a', 'hr')} of real ones rightly, but "
         f"{right('a', 'sr')} of the same images after they were made small and enlarged by SRGAN, "
         f"and {right('a', 'bicubic')} if enlarged by bicubic interpolation. B, trained on SRGAN's "
-        f"images, is right about {right('b', 'hr')} of real images and {right('b', 'sr')} of "
+        f"images, calls {right('b', 'hr')} of real images rightly and {right('b', 'sr')} of "
         "SRGAN's"
     )
     if "c" not in matrix:
         return f"{sentence}."
     return (
-        f"{sentence}; C, trained on bicubic ones, about {right('c', 'hr')} of real images and "
+        f"{sentence}; C, trained on bicubic ones, {right('c', 'hr')} of real images and "
         f"{right('c', 'bicubic')} of bicubic ones."
     )
 
