@@ -55,7 +55,7 @@ repro: git setup ## run the pipeline: only what changed since the last time
 test: setup ## run the tests, in minutes, and say which take longest
 	$(PYTEST) --durations=15 -m 'not long'
 
-test-long: setup ## run those that kill, repeat or starve whole runs
+test-long: setup ## run those that kill, repeat or starve whole runs, or simulate many
 	$(PYTEST) --durations=5 -m long
 
 chaos: setup ## kill a small run 200 times, and see that nothing is lost

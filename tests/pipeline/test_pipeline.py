@@ -195,12 +195,18 @@ def test_image_quality_is_that_of_each_methods_images(project):
     quality = json.loads((project.root / "metrics/sr.json").read_text())
     interpolations = ("nearest", "bilinear", "bicubic", "lanczos")
     networks = {"srresnet": "srresnet", "perceptual": "perceptual", "srgan": "sr"}
+    tested = len(np.load(project.root / "data/test/labels.npy"))
     for split in ("train", "val", "test"):
         hr, lr = (np.load(project.root / f"data/{split}/{name}.npy") for name in ("hr", "lr"))
-        assert list(quality[split]) == [*interpolations, *networks]
-        images = {method: resized(lr, hr.shape[1], method) for method in interpolations}
+        step = -(-len(hr) // tested) if split == "train" else 1  # as many as there are to test
+        assert len(hr[::step]) <= tested
+        hr, lr = hr[::step], lr[::step]
+        shown = ("bicubic",) if split == "train" else interpolations
+        assert list(quality[split]) == [*shown, *networks]
+        images = {method: resized(lr, hr.shape[1], method) for method in shown}
         for method, domain in networks.items():
-            images[method] = np.load(project.root / f"data/generated/{split}/{domain}.npy")
+            made = np.load(project.root / f"data/generated/{split}/{domain}.npy")
+            images[method] = made[::step]
         for method, sr in images.items():
             found = quality[split][method]
             assert found["psnr_rgb"] == pytest.approx(psnr_rgb(sr, hr), abs=1e-3)

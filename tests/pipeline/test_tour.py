@@ -49,6 +49,7 @@ def test_it_runs_from_either_directory_and_always_to_the_same_bytes(project):
         assert text == [o.get("data", {}).get("text/html", o.get("text")) for o in made[name]]
 
 
+@pytest.mark.long
 def test_it_tells_the_story_of_other_params_too(project, tmp_path):
     """Fewer arms, several networks, LPIPS, other classes' names, a B that sees real images too."""
     weights = {

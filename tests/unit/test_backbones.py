@@ -216,6 +216,7 @@ def test_images_and_batches_that_do_not_fit_are_told_as_training_would(
             network(batch)
 
 
+@pytest.mark.long
 @pytest.mark.slow
 @pytest.mark.parametrize("backbone", BACKBONES)
 def test_every_backbone_is_trainable_on_images_of_128_pixels(backbone):

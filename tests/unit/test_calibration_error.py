@@ -32,6 +32,7 @@ def interval(values):
     return np.percentile(values, (2.5, 97.5))
 
 
+@pytest.mark.long
 @pytest.mark.slow
 @pytest.mark.parametrize("images", [300, 2000])
 def test_intervals_cover_the_truth(images):

@@ -49,7 +49,10 @@ NOT_RUN = {
             "twenty minutes of training",
             "tests/unit/test_ablations.py::test_a_seed_is_an_experiment_of_its_own",
         )
-        for variant, seed in (("plays", 7), ("plays", 8), ("plays", 9), ("plays_unopposed", 8))
+        for variant, seed in (
+            *(("plays", 7), ("plays", 8), ("plays", 9)),
+            *(("plays_unopposed", 8), ("plays_lattice_0", 8)),
+        )
     },
     "dvc get . models/srgan/generator.safetensors --rev plays-seed7 -o plays7.safetensors": (
         "wants what an hour of training gave",

@@ -60,7 +60,8 @@ def test_a_stalled_connection_is_cut_and_continued(server, tmp_path, monkeypatch
     assert [headers.get("Range") for _, headers in server.requests] == [None, "bytes=150000-"]
 
 
-def test_a_length_that_lies_is_not_believed(server, tmp_path):
+def test_a_length_that_lies_is_not_believed(server, tmp_path, monkeypatch):
+    monkeypatch.setattr(module, "TIMEOUT", httpx.Timeout(1))
     server.headers["Content-Length"] = "299000"
     with pytest.raises(UserError, match="has sha256"):
         fetch(f"{server.address}/file", tmp_path / "file", SHA256)

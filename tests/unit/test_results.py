@@ -51,6 +51,7 @@ def test_intervals_of_arms_follow_from_the_predictions_and_hold_every_network(pr
             assert low <= min(each) and max(each) <= high, (arm, domain)
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_all_of_the_comparison_follows_from_the_predictions(predictions):
     """`compare` on the kept predictions: the differences, and the verdict word for word."""

@@ -227,6 +227,7 @@ def test_arms_left_out_shrink_the_family():
     assert family == {"b_minus_a", "b_minus_c", "b_sr_minus_c_bicubic"}
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_the_family_errs_in_one_experiment_of_twenty_at_most(monkeypatch):
     """500 experiments in which no arm is better: a false claim in 5 % plus error (2 points)."""
