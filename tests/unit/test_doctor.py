@@ -82,7 +82,7 @@ def test_little_room_is_said(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     usage = namedtuple("usage", "free")
     monkeypatch.setattr(doctor.shutil, "disk_usage", lambda _: usage(10**9))
-    monkeypatch.setattr(doctor, "_available", lambda: 0.25)
+    monkeypatch.setattr(doctor, "free_memory", lambda: 0.25)
     code, found = examined()
     assert code == 1
     assert found["wrong"] == ["0.9 GB are free here, and the default run takes 2: make room"]

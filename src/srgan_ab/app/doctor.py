@@ -123,7 +123,7 @@ def machine() -> Iterator[Finding]:
         yield Finding("ok", f"{free:.0f} GB are free here")
     if not os.access(".", os.W_OK):
         yield Finding("wrong", f"{Path.cwd()} cannot be written: choose another folder")
-    if (available := _available()) < MEMORY:
+    if (available := free_memory()) < MEMORY:
         yield Finding(
             "note",
             f"{available:.1f} GB of memory are free, and the default run takes up to {MEMORY}: "
@@ -133,7 +133,7 @@ def machine() -> Iterator[Finding]:
         yield Finding("ok", f"{available:.0f} GB of memory are free")
 
 
-def _available() -> float:
+def free_memory() -> float:
     """Gigabytes of memory that can be had; on Linux its caches count as free."""
     meminfo = Path("/proc/meminfo")
     text = meminfo.read_text() if meminfo.exists() else ""
@@ -144,7 +144,12 @@ def _available() -> float:
 
 
 def doctor() -> None:
-    """Check environment, settings, DVC, disk, memory and GPU; exit 1 if something stops a run."""
+    """Check environment, settings, DVC, disk, memory and GPU; exit 1 if something stops a run.
+
+    \b
+    srgan-ab doctor
+    srgan-ab doctor && make repro
+    """  # noqa: D301
     findings = [*machine(), *packages()]
     if paths.DVC_YAML.exists():
         findings += [*settings(), *pipeline()]
