@@ -5,7 +5,10 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Generic, NamedTuple, TypeVar
 
-from srgan_ab.common.errors import FULL, MEMORY_TEXT, UserError, sentence
+import typer
+
+from srgan_ab.common.errors import FULL, MEMORY_TEXT, UserError
+from srgan_ab.common.errors import sentence as told
 
 TOGETHER = 64 * 1024**2  # pixels of results in memory beside the one that is computed
 
@@ -38,7 +41,7 @@ def explain(error: Exception, name: str) -> str:
         return str(error)
     if isinstance(error, MemoryError) or MEMORY_TEXT.search(str(error)):
         return f"{name} takes more memory than there is: lower --tile, --scale or --jobs"
-    said = sentence(error)
+    said = told(error)
     if isinstance(error, FileNotFoundError):
         said = f"{name} is no file: check the path"
     if said is None or getattr(error, "errno", None) in FULL:
@@ -98,3 +101,21 @@ def in_turn(
             yield oldest()
     finally:
         pool.shutdown(cancel_futures=True)  # what is being written is finished
+
+
+def conclude(count: int, failed: Sequence[str]) -> None:
+    """Name what failed, at the end.
+
+    Args:
+        count: of all pictures.
+        failed: a sentence for each that failed.
+
+    Raises:
+        UserError: one did: exit code 1.
+    """
+    if len(failed) == count == 1:
+        raise UserError(failed[0])
+    for sentence in failed:
+        typer.echo(f"srgan-ab: {sentence}", err=True)
+    if failed:
+        raise UserError(f"{len(failed)} of {count} pictures failed, as said above")

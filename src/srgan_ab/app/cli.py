@@ -7,13 +7,15 @@ from typing import Annotated
 import typer
 
 from srgan_ab.app.benchmark import benchmark
+from srgan_ab.app.classify import classify
 from srgan_ab.app.doctor import doctor
+from srgan_ab.app.info import info
 from srgan_ab.app.upscaling import upscale
 from srgan_ab.common.errors import sentence
 
 # plain help: it keeps the lines of the examples as they are
 app = typer.Typer(help=__doc__, no_args_is_help=True, rich_markup_mode=None)
-for command in (upscale, benchmark, doctor):
+for command in (upscale, classify, benchmark, info, doctor):
     app.command()(command)
 
 

@@ -91,7 +91,7 @@ def upscale(
     srgan-ab upscale --wrap brick.png -o brick.webp   a texture that tiles
     """  # noqa: D301
     from srgan_ab.app import inputs as finding
-    from srgan_ab.app.batch import in_turn
+    from srgan_ab.app.batch import conclude, in_turn
     from srgan_ab.app.enlarger import Enlarger
     from srgan_ab.common.bars import bar
     from srgan_ab.srgan.generator import load_generator
@@ -123,7 +123,11 @@ def upscale(
                     failed.append(done.failed)
                 elif done.said:
                     progress.write(done.said, file=sys.stderr if silent else sys.stdout)
-    _conclude(len(found) - left_out, failed, len(there))
+    if there:
+        were = "picture was" if len(there) == 1 else "pictures were"
+        said = f"{len(there)} {were} skipped, whose results are there: --force makes them anew"
+        typer.echo(said, err=True)
+    conclude(len(found) - left_out, failed)
 
 
 def usual_model() -> str:
@@ -135,18 +139,3 @@ def usual_model() -> str:
 
 def _is_there(target: Path) -> bool:
     return target.name != "-" and target.exists()
-
-
-def _conclude(count: int, failed: list[str], there: int) -> None:
-    """What was not done, and exit code 1 if something should have been."""
-    if there:
-        were = "picture was" if there == 1 else "pictures were"
-        typer.echo(
-            f"{there} {were} skipped, whose results are there: --force makes them anew", err=True
-        )
-    if len(failed) == count == 1:
-        raise UserError(failed[0])
-    for sentence in failed:
-        typer.echo(f"srgan-ab: {sentence}", err=True)
-    if failed:
-        raise UserError(f"{len(failed)} of {count} pictures failed, as said above")
