@@ -3,6 +3,7 @@
 import configparser
 import importlib.metadata
 import json
+import math
 import os
 import re
 import shutil
@@ -129,17 +130,22 @@ def machine() -> Iterator[Finding]:
             f"{available:.1f} GB of memory are free, and the default run takes up to {MEMORY}: "
             "close something, or lower classifier.batch_size",
         )
-    else:
+    elif available < math.inf:
         yield Finding("ok", f"{available:.0f} GB of memory are free")
 
 
 def free_memory() -> float:
-    """Gigabytes of memory that can be had; on Linux its caches count as free."""
+    """Gigabytes of memory that can be had; on Linux its caches count as free.
+
+    Infinity where the system does not say, as macOS.
+    """
     meminfo = Path("/proc/meminfo")
     text = meminfo.read_text() if meminfo.exists() else ""
     found = re.search(r"^MemAvailable:\s+(\d+) kB", text, re.MULTILINE)
     if found:
         return int(found[1]) * 1024 / GIGABYTE
+    if "SC_AVPHYS_PAGES" not in getattr(os, "sysconf_names", {}):
+        return math.inf
     return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_AVPHYS_PAGES") / GIGABYTE
 
 

@@ -136,7 +136,8 @@ def _resized(
     result = Image.new(mode, size)
     left, top, right, bottom = box
     ratio = (bottom - top) / size[1]
-    reach = RADIUS * max(1.0, ratio) + 1
+    as_it_is = size == (right - left, bottom - top)
+    reach = 0.0 if as_it_is else RADIUS * max(1.0, ratio) + 1
     kept: list[np.ndarray] = []
     first = last = done = 0  # rows of the picture that are kept; rows of the result
     for band in bands:
@@ -150,7 +151,11 @@ def _resized(
         image = Image.fromarray(rows[..., 0] if rows.shape[2] == 1 else rows)
         lower = min(top + ready * ratio - first, image.height)
         part = (left, top + done * ratio - first, right, lower)
-        result.paste(image.resize((size[0], ready - done), LANCZOS, box=part), (0, done))
+        if as_it_is:
+            new = image.crop(part)
+        else:
+            new = image.resize((size[0], ready - done), LANCZOS, box=part)
+        result.paste(new, (0, done))
         done = ready
         keep = min(max(first, floor(top + (done + 0.5) * ratio - reach)), last)
         kept, first = [rows[keep - first :].copy()], keep
