@@ -3,12 +3,17 @@
 import shutil
 import subprocess
 from functools import partial
+from io import BytesIO
 
 import numpy as np
 import pytest
 from command_line import run_command, small_generator
 from PIL import Image, ImageCms, TiffImagePlugin
 from PIL.PngImagePlugin import PngInfo
+
+from srgan_ab.app.carried import enlarged
+from srgan_ab.app.formats import write
+from srgan_ab.app.originals import read_original
 
 CAMERA, ORIENTATION, X, Y, UNIT = 0x010F, 0x0112, 0x011A, 0x011B, 0x0128
 DETAILS, PLACE = 0x8769, 0x8825
@@ -108,6 +113,42 @@ def test_a_thumbnail_is_left_out(upscale, tmp_path):
     assert b"THUMBNAIL" in (tmp_path / "a.jpg").read_bytes()
     assert b"THUMBNAIL" not in (tmp_path / "a-x4.jpg").read_bytes()
     assert directories("a-x4.jpg")[0] == {CAMERA: "Maker"}
+
+
+@pytest.mark.parametrize("ending", WITH_EXIF)
+def test_a_directory_in_a_directory_is_kept_or_left_out_whole(upscale, ending):
+    """What nearly every camera writes; an offset alone would lead anywhere."""
+    tags = Image.Exif()
+    tags[DETAILS] = {EXPOSURE: 0.01, 0xA005: {1: "R98", 2: b"0100"}}
+    picture().save("a.jpg", exif=tags.tobytes())
+    assert upscale("a.jpg", "-o", f"b.{ending}").out == f"b.{ending}: 48x32 pixels\n"
+    with Image.open(f"b.{ending}") as image:
+        found = image.getexif()
+        assert found.get_ifd(DETAILS)[EXPOSURE] == pytest.approx(0.01)
+        if ending == "tif":
+            assert 0xA005 not in found.get_ifd(DETAILS)
+        else:
+            assert found.get_ifd(0xA005) == {1: "R98", 2: b"0100"}
+
+
+def test_no_damage_of_exif_stops_a_picture():
+    """Bytes turned at random: what is left is written in every format, or none of it."""
+    tags = Image.Exif()
+    tags.load(exif())
+    tags[DETAILS] = {WIDTH: 12, EXPOSURE: 0.01, 0xA005: {1: "R98"}}
+    good, rng = tags.tobytes(), np.random.default_rng(0)
+    for _ in range(300):
+        data = bytearray(good)
+        for place in rng.integers(6, len(data), rng.integers(1, 5)):
+            data[place] = rng.integers(256)
+        stream = BytesIO()
+        picture().save(stream, "JPEG", exif=bytes(data))
+        original = read_original(stream.getvalue(), "a.jpg")
+        carried = enlarged(original.carried, (12, 8), (48, 32), keep_gps=True)
+        for format in ("jpeg", "png", "webp", "tiff", "avif"):
+            result = BytesIO()
+            write(original.image, carried, format, None, result)
+            Image.open(result).load()
 
 
 @pytest.mark.parametrize("ending", ["jpg", "png", "tif"])

@@ -1,9 +1,13 @@
 """Any scale, and textures that tile: as enlarging the whole at once and resizing that."""
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 import torch
 from PIL import Image
+from repository import ROOT
 
 from srgan_ab.app.enlarging import enlarge, enlarged_size
 from srgan_ab.common.runtime import Runtime
@@ -115,3 +119,39 @@ def test_shares_grow_to_one(generator):
     shares = []
     enlarge(generator, picture("RGB", 40, 33), RUNTIME, 2, 16, on_share=shares.append)
     assert len(shares) == 9 and shares == sorted(shares) and shares[-1] == 1
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("scale", [2, 4])
+def test_memory_is_that_of_the_result_and_of_a_band(scale):
+    """A picture eight times as high takes no more than its result, and a little."""
+    code = f"""
+import resource, sys
+import torch
+from PIL import Image
+from srgan_ab.app.enlarging import enlarge
+from srgan_ab.common.runtime import Runtime
+from srgan_ab.srgan.generator import Generator
+
+torch.set_num_threads(1)
+generator = Generator(1, 2, "none").eval()
+runtime = Runtime(torch.device("cpu"), "fp32")
+peaks = []
+for height in (250, 2000):
+    image = Image.new("RGB", (500, height))
+    assert enlarge(generator, image, runtime, {scale}, tile=64).height == {scale} * height
+    peaks.append(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+unit = 1024 if sys.platform == "linux" else 1
+print((peaks[1] - peaks[0]) * unit)
+"""
+    result = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={"PYTHONPATH": str(ROOT / "src"), "PYTHONDONTWRITEBYTECODE": "1"},
+    )
+    pixels = 500 * 2000
+    kept = 4 * scale**2 * pixels + 8 * pixels  # the result; the picture, and a copy of it
+    whole = 3 * 16 * pixels  # would be the network's result in an array of its own
+    assert int(result.stdout) < kept + whole / 2

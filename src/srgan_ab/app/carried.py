@@ -8,11 +8,14 @@ from dataclasses import dataclass, field
 
 from PIL import Image
 from PIL.PngImagePlugin import PngImageFile
+from PIL.TiffImagePlugin import IFDRational
 
 WIDTH, HEIGHT, ORIENTATION = 0x0100, 0x0101, 0x0112
 X_RESOLUTION, Y_RESOLUTION = 0x011A, 0x011B
 DETAILS, PLACE = 0x8769, 0x8825  # directories of their own: camera and exposure; GPS
+INTEROPERABILITY = 0xA005  # a directory within DETAILS
 PIXELS_X, PIXELS_Y = 0xA002, 0xA003
+DOTS = 1e6  # per inch: more are a mistake
 LEFT_OUT = (
     *(0x927C, 0x9214, 0xA214),  # maker's notes; the subject's area and place, in pixels
     *(0x00FE, 0x00FF, 0x0102, 0x0103, 0x0106, 0x010A, 0x0111, 0x0115, 0x0116, 0x0117, 0x011C),
@@ -56,7 +59,7 @@ def read_carried(image: Image.Image, profile: bytes | None) -> tuple[Carried, st
     except Exception as error:  # damaged EXIF raises about everything; the pixels are as they are
         said = f"its EXIF is damaged and left out ({' '.join(str(error).split())})"
     x, y = image.info.get("dpi", (0, 0))
-    if 1 < x < 1e6 and 1 < y < 1e6:  # 1 is Pillow's for TIFF that does not say
+    if 1 < x < DOTS and 1 < y < DOTS:  # 1 is Pillow's for TIFF that does not say
         carried.dpi = (float(y), float(x)) if sideways else (float(x), float(y))
     if isinstance(image, PngImageFile):
         carried.text = [
@@ -73,11 +76,16 @@ def _exif(image: Image.Image, sideways: bool) -> Image.Exif | None:
     for tag, value in found.items():
         if tag not in (*LEFT_OUT, DETAILS, PLACE):
             result[tag] = value
-    if sideways and {X_RESOLUTION, Y_RESOLUTION} <= set(result):
-        x, y = result[X_RESOLUTION], result[Y_RESOLUTION]
-        result[X_RESOLUTION], result[Y_RESOLUTION] = y, x
+    dots = [result.pop(tag, None) for tag in (X_RESOLUTION, Y_RESOLUTION)]
+    for tag, value in zip(
+        (X_RESOLUTION, Y_RESOLUTION), dots[::-1] if sideways else dots, strict=True
+    ):
+        if isinstance(value, (int, float, IFDRational)) and 0 < float(value) < DOTS:
+            result[tag] = float(value)
     for directory in (DETAILS, PLACE):
         values = {k: v for k, v in found.get_ifd(directory).items() if k not in LEFT_OUT}
+        if values.pop(INTEROPERABILITY, None) and (nested := found.get_ifd(INTEROPERABILITY)):
+            values[INTEROPERABILITY] = nested  # in place of an offset, which would be another
         if values:
             result[directory] = values
     result.tobytes()  # raises where a value is not of its tag's type
@@ -117,5 +125,15 @@ def _put_right(
         result[ORIENTATION] = 1  # the pixels are upright
     for tag, scale in zip((X_RESOLUTION, Y_RESOLUTION), scales, strict=True):
         if tag in result:
-            result[tag] = float(result[tag]) * scale
+            result[tag] *= scale
     return result if len(result) else None
+
+
+def in_tiff(exif: Image.Exif) -> Image.Exif:
+    """EXIF as Pillow can write it in TIFF: without a directory within the details' one."""
+    result = Image.Exif()
+    for tag, value in exif.items():
+        result[tag] = value
+        if tag == DETAILS and isinstance(value, dict):
+            result[tag] = {k: v for k, v in value.items() if k != INTEROPERABILITY}
+    return result

@@ -8,7 +8,7 @@ import numpy as np
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
-from srgan_ab.app.carried import DETAILS, PLACE, Carried
+from srgan_ab.app.carried import DETAILS, PLACE, Carried, in_tiff
 from srgan_ab.common.errors import UserError
 from srgan_ab.data.decoding import FORMATS
 
@@ -87,7 +87,7 @@ def write(
     image, profile = _fitted(image, carried.profile, format)
     options: dict[str, Any] = {"icc_profile": profile} if profile else {}
     if carried.exif:
-        exif = carried.exif.tobytes()
+        exif = (in_tiff(carried.exif) if format == "tiff" else carried.exif).tobytes()
         if format != "jpeg" or len(exif) <= EXIF_OF_JPEG:
             options["exif"] = exif
     if format == "tiff":
