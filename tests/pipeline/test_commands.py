@@ -149,11 +149,28 @@ def test_the_command_line(project, tmp_path):
     for folder in (tmp_path, tmp_path / "path/to/Set5", tmp_path / "path/to/Set14"):
         folder.mkdir(parents=True, exist_ok=True)
         photo.save(folder / "photo.jpg")
-    shutil.copytree(project.root / "models/srgan", tmp_path / "models/srgan")
+    shutil.copytree(project.root / "models", tmp_path / "models")
+    shutil.copy(project.root / "params.yaml", tmp_path)
     here = Project(tmp_path)
     here.shell("srgan-ab upscale photo.jpg -o photo-x4.png")
     here.shell("srgan-ab upscale --model rough photo.jpg")
     assert Image.open(tmp_path / "photo-x4.png").size == (240, 160)
+    (tmp_path / "photo-x4.jpg").unlink()
+    here.shell("srgan-ab upscale photo.jpg")
+    assert Image.open(tmp_path / "photo-x4.jpg").size == (240, 160)
+    for name in ("photos/in/a.webp", "scans/b.png", "brick.png"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        photo.save(tmp_path / name)
+    here.shell('srgan-ab upscale -r photos "scans/*.png" -o larger/ --scale 2')
+    for name in ("larger/in/a.webp", "larger/b.png"):
+        assert Image.open(tmp_path / name).size == (120, 80)
+    here.shell("srgan-ab upscale --wrap brick.png -o brick.webp")
+    assert Image.open(tmp_path / "brick.webp").size == (240, 160)
+    here.shell("srgan-ab upscale - --format png < photo.jpg > larger.png")
+    assert Image.open(tmp_path / "larger.png").format == "PNG"
+    verdicts = here.shell("srgan-ab classify photo.jpg --through 32")
+    assert len([line for line in verdicts.splitlines() if line.startswith("photo.jpg")]) == 7 * 5
+    assert "SRResNet" in here.shell("srgan-ab info")
     assert "params.yaml is valid" in project.shell("srgan-ab doctor")
     output = here.shell("srgan-ab benchmark path/to/Set5 path/to/Set14")
     assert output.index("Set5: 1 pictures") < output.index("Set14: 1 pictures")

@@ -1,122 +1,35 @@
 """The commands write what they promise, and say in one sentence what is wrong with an input."""
 
 import json
+import os
 import shutil
+import subprocess
 import sys
-from types import SimpleNamespace
+from functools import partial
+from importlib.metadata import version
 
 import benchmark as stage
 import numpy as np
 import pytest
-import torch
+from command_line import run_command, small_generator
 from PIL import Image
 from repository import ROOT, default_params
 
-from srgan_ab.app.cli import main
 from srgan_ab.common import paths, shipped
 from srgan_ab.common.params import Declared, parse
 from srgan_ab.common.stage import definition
-from srgan_ab.common.weights import save_weights
-from srgan_ab.srgan.generator import Generator
 
-ARCHITECTURE = {"blocks": 1, "channels": 4, "normalization": "none", "skip": "bicubic"}
+COMMANDS = ("upscale", "classify", "benchmark", "info", "doctor")
 
 
 @pytest.fixture
 def model(tmp_path):
-    save_weights(tmp_path / "g.safetensors", Generator(**ARCHITECTURE), ARCHITECTURE)
-    return tmp_path / "g.safetensors"
+    return small_generator(tmp_path / "g.safetensors")
 
 
 @pytest.fixture
-def run(monkeypatch, capsys):
-    """Run a command; return its exit code, its one sentence if it failed, and what it printed."""
-
-    def run(*arguments) -> SimpleNamespace:
-        monkeypatch.setattr(sys, "argv", ["srgan-ab", *map(str, arguments)])
-        with pytest.raises(SystemExit) as stopped:
-            main()
-        sentence = stopped.value.code if isinstance(stopped.value.code, str) else None
-        code = 1 if sentence else stopped.value.code
-        printed = capsys.readouterr()
-        return SimpleNamespace(code=code, sentence=sentence, out=printed.out, err=printed.err)
-
-    return run
-
-
-def test_a_picture_of_any_size_and_mode(run, tmp_path, model):
-    picture = tmp_path / "grey.png"
-    Image.fromarray(np.full((9, 21), 77, np.uint8)).save(picture)
-    result = run("upscale", picture, "--model", model, "--device", "cpu")
-    assert result.code == 0, result.sentence
-    enlarged = np.asarray(Image.open(tmp_path / "grey-x4.png"))
-    assert enlarged.shape == (36, 84)
-    assert np.abs(enlarged.astype(int) - 77).max() <= 1  # an untrained skip network interpolates
-
-
-def test_what_a_picture_carries_is_in_the_file_too(run, tmp_path, model):
-    layer = Image.new("RGBA", (6, 5), (200, 100, 50, 255))
-    layer.putpixel((0, 0), (0, 0, 0, 0))
-    layer.save(tmp_path / "layer.png", icc_profile=b"profile")
-    deep = np.full((5, 6), 30000, np.uint16)
-    Image.fromarray(deep).save(tmp_path / "deep.png")
-    for name in ("layer", "deep"):
-        result = run("upscale", tmp_path / f"{name}.png", "--model", model, "--device", "cpu")
-        assert result.code == 0, result.sentence
-    layer = Image.open(tmp_path / "layer-x4.png")
-    assert (layer.mode, layer.info["icc_profile"]) == ("RGBA", b"profile")
-    assert layer.getpixel((0, 0))[3] < 50 and layer.getpixel((20, 16)) == (200, 100, 50, 255)
-    deep = Image.open(tmp_path / "deep-x4.png")
-    assert deep.mode == "I;16" and np.abs(np.asarray(deep, int) - 30000).max() <= 1
-
-
-def test_the_model_trained_here_comes_before_the_one_that_is_shipped(
-    run, tmp_path, model, monkeypatch
-):
-    """Each of the three is of one colour, by the bias of its last layer."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(shipped, "DIRECTORY", tmp_path / "box")
-    picture = tmp_path / "black.png"
-    Image.new("RGB", (5, 4)).save(picture)
-
-    def grey(*arguments):
-        result = run("upscale", picture, "--device", "cpu", *arguments)
-        assert result.code == 0, result.sentence
-        return np.unique(np.asarray(Image.open("black-x4.png"))).tolist(), result.err
-
-    sentence = run("upscale", picture).sentence
-    assert "the generator photo does not come with this version" in sentence
-    assert "dvc repro train_srgan" in sentence and "\n" not in sentence
-    for path, level in (
-        ("box/photo.safetensors", 51),
-        ("box/rough.safetensors", 102),
-        ("models/srgan/generator.safetensors", 153),
-    ):
-        if level == 153:
-            level_now, told = grey()
-            assert level_now == [51] and "by the generator photo:" in told
-        generator = Generator(**ARCHITECTURE)
-        torch.nn.init.constant_(generator.tail.bias, level / 255)
-        save_weights(tmp_path / path, generator, ARCHITECTURE, "generator")
-    level, told = grey()
-    assert level == [153] and "by the generator models/srgan/generator.safetensors:" in told
-    assert grey("--model", "photo")[0] == [51]
-    level, told = grey("--model", "rough")
-    assert level == [102] and "by the generator" not in told
-    assert grey("--model", "models/srgan/generator.safetensors")[0] == [153]
-    assert "faithful does not come" in run("upscale", picture, "--model", "faithful").sentence
-
-
-def test_mistakes_are_one_sentence(run, tmp_path, model):
-    (tmp_path / "text.jpg").write_text("no picture")
-    for arguments, sentence in [
-        ((tmp_path / "none.png", "--model", model), "none.png is no file"),
-        ((tmp_path / "text.jpg", "--model", model), "text.jpg cannot be read"),
-        ((model, "-o", "x.jpg", "--model", model), "g.safetensors cannot be read"),
-    ]:
-        result = run("upscale", *arguments)
-        assert result.code == 1
-        assert sentence in result.sentence and "\n" not in result.sentence
+def run(monkeypatch, capsysbinary):
+    return partial(run_command, monkeypatch, capsysbinary)
 
 
 @pytest.fixture
@@ -216,3 +129,48 @@ def test_mistakes_in_a_benchmark_are_one_sentence(run, tmp_path, folder, model):
         )
         assert result.code == 1
         assert sentence in result.sentence and "\n" not in result.sentence
+
+
+def test_the_version(run):
+    assert run("--version").out == f"srgan-ab {version('srgan-ab')}\n"
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_has_examples_each_on_its_line(run, command):
+    lines = run(command, "--help").out.splitlines()
+    assert sum(line.startswith(f"  srgan-ab {command}") for line in lines) >= 2
+
+
+def main_in_a_process(*arguments, **options) -> subprocess.CompletedProcess:
+    environment = {"PYTHONPATH": str(ROOT / "src"), "PATH": os.environ["PATH"], "HOME": "/nowhere"}
+    code = "import sys; from srgan_ab.app.cli import main; sys.argv[0] = 'srgan-ab'; main()"
+    return subprocess.run(
+        [sys.executable, "-X", "importtime", "-c", code, *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+        env=environment | options.pop("env", {}),
+        **options,
+    )
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_does_without_what_computes(command):
+    done = main_in_a_process(command, "--help")
+    assert done.returncode == 0
+    imported = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}
+    assert "typer" in imported and imported.isdisjoint({"torch", "pandas", "scipy", "timm"})
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_shells_complete_names_of_commands(shell):
+    script = main_in_a_process(env={"_SRGAN_AB_COMPLETE": f"source_{shell}"}).stdout
+    assert "srgan-ab" in script and "_SRGAN_AB_COMPLETE" in script
+    asked = {
+        "_SRGAN_AB_COMPLETE": f"complete_{shell}",
+        "COMP_WORDS": "srgan-ab up",
+        "COMP_CWORD": "1",
+        "_TYPER_COMPLETE_ARGS": "srgan-ab up",
+        "_TYPER_COMPLETE_FISH_ACTION": "get-args",
+    }
+    assert "upscale" in main_in_a_process(env=asked).stdout

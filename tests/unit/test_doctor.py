@@ -1,6 +1,7 @@
 """The doctor finds each thing that is wrong, names the mend, and is content where all is well."""
 
 import importlib.metadata
+import math
 import os
 import shutil
 import subprocess
@@ -82,11 +83,20 @@ def test_little_room_is_said(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     usage = namedtuple("usage", "free")
     monkeypatch.setattr(doctor.shutil, "disk_usage", lambda _: usage(10**9))
-    monkeypatch.setattr(doctor, "_available", lambda: 0.25)
+    monkeypatch.setattr(doctor, "free_memory", lambda: 0.25)
     code, found = examined()
     assert code == 1
     assert found["wrong"] == ["0.9 GB are free here, and the default run takes 2: make room"]
     assert "0.2 GB of memory are free, and the default run takes up to 3" in found["note"][0]
+
+
+def test_where_the_system_does_not_say_it_no_memory_is_told(tmp_path, monkeypatch):
+    """As on macOS."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(doctor, "Path", lambda name: tmp_path / name.lstrip("/"))
+    monkeypatch.setattr(doctor.os, "sysconf_names", {})
+    assert doctor.free_memory() == math.inf
+    assert not any("of memory" in finding.text for finding in doctor.machine())
 
 
 def test_other_versions_than_the_pinned_are_listed(tmp_path, monkeypatch):

@@ -1,0 +1,20 @@
+"""The command line, and what a Python program can use of it.
+
+>>> from srgan_ab.app import load_generator, upscale
+"""
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from srgan_ab.app.api import Loaded, load_generator, upscale
+
+__all__ = ["Loaded", "load_generator", "upscale"]
+
+
+def __getattr__(name: str) -> Any:
+    """Import torch only where a picture is to be enlarged: `srgan-ab --help` does without."""
+    if name in __all__:
+        from srgan_ab.app import api
+
+        return getattr(api, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -55,7 +55,13 @@ def benchmark(
         Literal["auto", "cpu", "cuda", "mps"], typer.Option(help="Where to compute.")
     ] = "auto",
 ) -> None:
-    """Measure PSNR, SSIM and LPIPS of enlargements on folders of HR pictures."""
+    """Measure PSNR, SSIM and LPIPS of enlargements on folders of HR pictures.
+
+    \b
+    srgan-ab benchmark path/to/Set5 path/to/Set14
+    srgan-ab benchmark Set5 --srgan photo --srresnet faithful --per-image
+    srgan-ab benchmark Set5 --srresnet rough --jpeg 50 -o set5.json
+    """  # noqa: D301
     from srgan_ab.common.files import write_metrics
     from srgan_ab.common.runtime import prepare
     from srgan_ab.common.schema import RuntimeParams

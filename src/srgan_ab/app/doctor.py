@@ -3,6 +3,7 @@
 import configparser
 import importlib.metadata
 import json
+import math
 import os
 import re
 import shutil
@@ -123,28 +124,38 @@ def machine() -> Iterator[Finding]:
         yield Finding("ok", f"{free:.0f} GB are free here")
     if not os.access(".", os.W_OK):
         yield Finding("wrong", f"{Path.cwd()} cannot be written: choose another folder")
-    if (available := _available()) < MEMORY:
+    if (available := free_memory()) < MEMORY:
         yield Finding(
             "note",
             f"{available:.1f} GB of memory are free, and the default run takes up to {MEMORY}: "
             "close something, or lower classifier.batch_size",
         )
-    else:
+    elif available < math.inf:
         yield Finding("ok", f"{available:.0f} GB of memory are free")
 
 
-def _available() -> float:
-    """Gigabytes of memory that can be had; on Linux its caches count as free."""
+def free_memory() -> float:
+    """Gigabytes of memory that can be had; on Linux its caches count as free.
+
+    Infinity where the system does not say, as macOS.
+    """
     meminfo = Path("/proc/meminfo")
     text = meminfo.read_text() if meminfo.exists() else ""
     found = re.search(r"^MemAvailable:\s+(\d+) kB", text, re.MULTILINE)
     if found:
         return int(found[1]) * 1024 / GIGABYTE
+    if "SC_AVPHYS_PAGES" not in getattr(os, "sysconf_names", {}):
+        return math.inf
     return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_AVPHYS_PAGES") / GIGABYTE
 
 
 def doctor() -> None:
-    """Check environment, settings, DVC, disk, memory and GPU; exit 1 if something stops a run."""
+    """Check environment, settings, DVC, disk, memory and GPU; exit 1 if something stops a run.
+
+    \b
+    srgan-ab doctor
+    srgan-ab doctor && make repro
+    """  # noqa: D301
     findings = [*machine(), *packages()]
     if paths.DVC_YAML.exists():
         findings += [*settings(), *pipeline()]

@@ -1,0 +1,162 @@
+"""Enlarging one picture to any scale, band by band: what is computed ahead is never whole twice.
+
+`upscale_image` of `srgan_ab.srgan.upscaling` does the same for a scale of four and without wrapping
+around; it must not change, for the results of the pipeline belong to its very text.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import nullcontext
+from dataclasses import replace
+from math import ceil, floor
+
+import numpy as np
+import torch
+from PIL import Image
+
+from srgan_ab.common.runtime import Runtime
+from srgan_ab.common.scale import SCALE
+from srgan_ab.srgan.generator import Generator
+
+# private there: a second copy could drift from the first
+from srgan_ab.srgan.upscaling import _cover_hidden, _without_tf32, halo
+
+LANCZOS, BICUBIC = Image.Resampling.LANCZOS, Image.Resampling.BICUBIC
+RADIUS = 3  # of Lanczos' kernel, in pixels of the smaller picture
+
+Share = Callable[[float], object]
+Box = tuple[float, float, float, float]  # left, top, right, bottom
+
+
+def enlarged_size(size: tuple[int, int], scale: float) -> tuple[int, int]:
+    """Width and height of the result: rounded, and at least 1."""
+    return max(1, round(size[0] * scale)), max(1, round(size[1] * scale))
+
+
+def enlarge(
+    generator: Generator,
+    image: Image.Image,
+    runtime: Runtime,
+    scale: float = SCALE,
+    tile: int = 256,
+    wrap: bool = False,
+    on_share: Share = lambda share: None,
+) -> Image.Image:
+    """Enlarge a picture and keep its mode and its alpha; `info` is left out.
+
+    The network enlarges four times; other scales are resized from that by Lanczos. Alpha is
+    enlarged by bicubic interpolation.
+
+    Args:
+        generator: in evaluation mode, on the runtime's device.
+        image: of mode L, LA, RGB, RGBA or I;16.
+        runtime: where to compute; 16-bit grey is always computed in fp32.
+        scale: of the result, above 0.
+        tile: side of a tile in pixels of `image`; besides the picture and the result, memory
+            depends on it and on the width of the picture alone.
+        wrap: whether the right edge goes on at the left one and the lower one at the upper, as in
+            a texture that tiles.
+        on_share: receives the share that is done, up to 1, after every tile.
+    """
+    size = enlarged_size(image.size, scale)
+    # what is seen beyond an edge: the receptive field, and what resizing takes
+    beyond = halo(generator) + ceil(RADIUS / min(scale, SCALE)) + 1 if wrap else 0
+    values = np.asarray(image)
+    if values.ndim == 2:
+        values = values[..., None]
+    if wrap:
+        values = np.pad(values, ((beyond, beyond), (beyond, beyond), (0, 0)), "wrap")
+    transparent = image.mode in ("LA", "RGBA")
+    colour = _cover_hidden(values[..., :-1], values[..., -1]) if transparent else values
+    deep = image.mode == "I;16"
+    if deep:
+        runtime = replace(runtime, precision="fp32")
+    right, lower = beyond + image.width, beyond + image.height
+    box = (SCALE * beyond, SCALE * beyond, SCALE * right, SCALE * lower)
+    with _without_tf32() if deep else nullcontext():
+        bands = _bands(generator, colour, runtime, tile, on_share)
+        mode = image.mode.removesuffix("A")
+        result = _resized(bands, SCALE * colour.shape[0], box, size, mode)
+    if transparent:
+        alpha = Image.fromarray(np.ascontiguousarray(values[..., -1]))
+        result.putalpha(alpha.resize(size, BICUBIC, box=(beyond, beyond, right, lower)))
+    return result
+
+
+@torch.inference_mode()
+def _bands(
+    generator: Generator, lr: np.ndarray, runtime: Runtime, tile: int, on_share: Share
+) -> Iterator[np.ndarray]:
+    """The picture four times as large, from top to bottom.
+
+    Args:
+        generator: in evaluation mode, on the runtime's device.
+        lr: (h, w, 3) or (h, w, 1), uint8 or uint16.
+        runtime: where to compute.
+        tile: side of a tile in LR pixels.
+        on_share: receives the share that is done.
+
+    Yields:
+        (4 rows, 4w, channels) of the same type, of at most `tile` rows of LR.
+    """
+    height, width, channels = lr.shape
+    white, margin = np.iinfo(lr.dtype).max, halo(generator)
+    for y in range(0, height, tile):
+        rows = min(tile, height - y)
+        band = np.empty((SCALE * rows, SCALE * width, channels), lr.dtype)
+        top = max(0, y - margin)
+        for x in range(0, width, tile):
+            columns, left = min(tile, width - x), max(0, x - margin)
+            piece = lr[top : y + tile + margin, left : x + tile + margin].astype(np.float32)
+            batch = torch.from_numpy(piece).to(runtime.device).permute(2, 0, 1)[None] / white
+            with runtime.autocast():
+                sr = generator(batch.expand(-1, 3, -1, -1))[0]  # (3, 4h', 4w')
+            down, right = SCALE * (y - top), SCALE * (x - left)
+            sr = sr[:, down : down + SCALE * rows, right : right + SCALE * columns]
+            sr = sr.float().clamp(0, 1)
+            if channels == 1:
+                sr = sr.mean(0, keepdim=True)
+            sr = sr.mul(white).round().permute(1, 2, 0).cpu().numpy()
+            band[:, SCALE * x : SCALE * (x + columns)] = sr
+            on_share((y * width + rows * (x + columns)) / (height * width))
+        yield band
+
+
+def _resized(
+    bands: Iterator[np.ndarray], height: int, box: Box, size: tuple[int, int], mode: str
+) -> Image.Image:
+    """What Lanczos makes of a part of a picture that comes in bands, as if it were there whole.
+
+    Args:
+        bands: of the picture, from top to bottom.
+        height: of all of them.
+        box: the part that becomes the result; pixels beyond it are seen at its edges.
+        size: width and height of the result.
+        mode: of the result: L, RGB or I;16.
+    """
+    result = Image.new(mode, size)
+    left, top, right, bottom = box
+    ratio = (bottom - top) / size[1]
+    as_it_is = size == (right - left, bottom - top)
+    reach = 0.0 if as_it_is else RADIUS * max(1.0, ratio) + 1
+    kept: list[np.ndarray] = []
+    first = last = done = 0  # rows of the picture that are kept; rows of the result
+    for band in bands:
+        kept.append(band)
+        last += len(band)
+        ready = size[1] if last == height else floor((last - reach - top) / ratio - 0.5)
+        ready = min(ready, size[1])
+        if ready <= done:
+            continue
+        rows = np.concatenate(kept) if len(kept) > 1 else band
+        image = Image.fromarray(rows[..., 0] if rows.shape[2] == 1 else rows)
+        lower = min(top + ready * ratio - first, image.height)
+        part = (left, top + done * ratio - first, right, lower)
+        if as_it_is:
+            new = image.crop(part)
+        else:
+            new = image.resize((size[0], ready - done), LANCZOS, box=part)
+        result.paste(new, (0, done))
+        done = ready
+        keep = min(max(first, floor(top + (done + 0.5) * ratio - reach)), last)
+        kept, first = [rows[keep - first :].copy()], keep
+    return result
