@@ -5,13 +5,13 @@
 Two trainings that share the cores should take twice the time of one. Threads of OpenMP wait for
 each other by spinning, unless OMP_WAIT_POLICY says otherwise, and so take the time that the other
 training needs. Stages set it to PASSIVE; this compares it with ACTIVE and with OpenMP's own choice.
-Each training is one of small convolutions, with a thread per core, in a process of its own.
+Each training is one of small convolutions, the worst case, in a process of its own; one with a
+single thread has nobody to wait for.
 """
 
 import os
 import subprocess
 import sys
-import time
 from typing import Annotated
 
 import typer
@@ -20,7 +20,8 @@ TRAINING = """
 import sys, time
 import torch
 from srgan_ab.srgan.generator import Generator
-updates = int(sys.argv[1])
+updates, threads = int(sys.argv[1]), int(sys.argv[2])
+torch.set_num_threads(threads or torch.get_num_threads())
 torch.manual_seed(0)
 generator = Generator(4, 16, "none").to(memory_format=torch.channels_last)
 optimizer = torch.optim.Adam(generator.parameters(), fused=True)
@@ -40,13 +41,13 @@ print(time.perf_counter() - started)
 """
 
 
-def seconds(number: int, policy: str | None, updates: int) -> float:
-    """Of the slowest of so many trainings that start together."""
+def seconds(number: int, policy: str | None, updates: int, threads: int = 0) -> float:
+    """Of the slowest of so many trainings that start together; of 0 threads, as many as cores."""
     environment = {k: v for k, v in os.environ.items() if k != "OMP_NUM_THREADS"}
     environment.pop("OMP_WAIT_POLICY", None)
     if policy:
         environment["OMP_WAIT_POLICY"] = policy
-    command = [sys.executable, "-c", TRAINING, str(updates)]
+    command = [sys.executable, "-c", TRAINING, str(updates), str(threads)]
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
     started = [subprocess.Popen(command, env=environment, **pipes) for _ in range(number)]
     for process in started:
@@ -58,17 +59,20 @@ def seconds(number: int, policy: str | None, updates: int) -> float:
 
 
 def main(
-    updates: Annotated[int, typer.Option(help="of each training")] = 200,
+    updates: Annotated[int, typer.Option(help="of each training")] = 50,
     rounds: Annotated[int, typer.Option(help="least time of so many")] = 3,
 ) -> None:
     """Print a table in Markdown."""
-    print("| OMP_WAIT_POLICY | alone, s | two at once, s | ratio |\n|---|---|---|---|")
-    for policy in ("PASSIVE", "ACTIVE", None):
+    print(
+        "| OMP_WAIT_POLICY | threads | alone, s | two at once, s | ratio |\n|---|---|---|---|---|"
+    )
+    for policy, threads in (("PASSIVE", 1), ("PASSIVE", 0), (None, 0), ("ACTIVE", 0)):
         alone, both = (
-            min(seconds(number, policy, updates) for _ in range(rounds)) for number in (1, 2)
+            min(seconds(number, policy, updates, threads) for _ in range(rounds))
+            for number in (1, 2)
         )
-        print(f"| {policy or 'not set'} | {alone:.1f} | {both:.1f} | {both / alone:.1f} |")
-        time.sleep(1)
+        names = f"{policy or 'not set'} | {threads or 'as cores'}"
+        print(f"| {names} | {alone:.2f} | {both:.2f} | {both / alone:.1f} |", flush=True)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """The evaluate stage on tiny arms: what it leaves for `compare`, and when it refuses."""
 
 import json
+import tempfile
 from pathlib import Path
 
 import evaluate
@@ -68,7 +69,7 @@ def values(tmp_path_factory):
 
 def run(values):
     declared = Declared(parse(values), definition("evaluate")["params"])
-    evaluate.evaluate(declared, Path(".checkpoints/evaluate"))
+    evaluate.evaluate(declared, Path(tempfile.mkdtemp(dir=".")))
 
 
 def test_it_leaves_probabilities_metrics_and_the_ledger(values):
@@ -98,9 +99,10 @@ def test_it_leaves_probabilities_metrics_and_the_ledger(values):
 
 
 def test_folds_are_checked_and_counted_where_there_are_any(values):
+    run(values)
     assert "cross_fitting" not in json.loads(paths.LEDGER.read_text())
     table = pd.DataFrame({"id": [f"train {i}" for i in range(24)], "fold": np.arange(24) % 4})
-    paths.FOLDS.parent.mkdir(parents=True)
+    paths.FOLDS.parent.mkdir(parents=True, exist_ok=True)
     table.to_csv(paths.FOLDS, index=False)
     run(values)
     counts = {"folds": 4, "smallest": 6, "largest": 6, "seen_by_generator": 0}
@@ -112,6 +114,7 @@ def test_folds_are_checked_and_counted_where_there_are_any(values):
 
 
 def test_what_the_first_generator_had_seen_is_told_where_there_was_one(values):
+    run(values)
     assert "initial" not in json.loads(paths.LEDGER.read_text())
     told = {"generator": "photo", "seen": ["test 3", "test 4", "train 0", "elsewhere"]}
     write_metrics(paths.INITIAL, told)
