@@ -120,12 +120,25 @@ def test_onnx_computes_the_same_for_any_size(export, tmp_path, architecture):
     said = {entry.key: entry.value for entry in model.metadata_props}
     assert said["scale"] == "4" and said["license"] == "unknown" and "0 to 1" in said["input"]
     assert str(ROOT).encode() not in (tmp_path / "g.onnx").read_bytes()
+    assert _enlarged(onnx, model, 16, 20) == [2, 3, 64, 80]
     session = onnxruntime.InferenceSession("g.onnx", providers=["CPUExecutionProvider"])
     generator = load_network(weights, "generator", Generator).eval()
     for size in ((1, 3, 5, 7), (3, 3, 40, 1), (2, 3, 24, 20)):
         lr = torch.rand(size)
         (sr,) = session.run(["sr"], {"lr": lr.numpy()})
         torch.testing.assert_close(torch.from_numpy(sr), generator(lr), atol=1e-5, rtol=0)
+
+
+def _enlarged(onnx, model, height, width):
+    """Shape of the result, as a reader infers it that has no picture yet and wants the scale."""
+    fixed = onnx.ModelProto()
+    fixed.CopyFrom(model)
+    axes = fixed.graph.input[0].type.tensor_type.shape.dim
+    for axis, size in zip(axes, (2, 3, height, width), strict=True):
+        axis.dim_value = size
+    fixed.graph.output[0].type.tensor_type.ClearField("shape")
+    inferred = onnx.shape_inference.infer_shapes(fixed, strict_mode=True, data_prop=True)
+    return [axis.dim_value for axis in inferred.graph.output[0].type.tensor_type.shape.dim]
 
 
 def test_without_onnx_one_sentence_says_what_to_install(export, monkeypatch, tmp_path):
