@@ -184,6 +184,7 @@ def test_mistakes_are_one_sentence(export, tmp_path):
     (tmp_path / "text.safetensors").write_text("no weights")
     for arguments, said in (
         (("none.safetensors",), "none.safetensors is missing: check the path"),
+        ((tmp_path,), f"{tmp_path} is a folder: give the .safetensors file"),
         (("text.safetensors",), "text.safetensors is no safetensors file"),
         (("small", "-o", "small.pt"), "--output is small.pt: with --to torch give a name that"),
     ):

@@ -55,6 +55,8 @@ def export(
         exporting.require_onnx()
     model = model or usual_model()
     weights = weights_of(model)
+    if weights.is_dir():
+        raise UserError(f"{weights} is a folder: give the .safetensors file of a generator")
     target = _target(output, weights, to)
     beside = target.with_name(f"{target.name}.md")
     _may_be_written(target, beside, weights, force)
