@@ -171,6 +171,9 @@ def test_the_command_line(project, tmp_path):
     verdicts = here.shell("srgan-ab classify photo.jpg --through 32")
     assert len([line for line in verdicts.splitlines() if line.startswith("photo.jpg")]) == 7 * 5
     assert "SRResNet" in here.shell("srgan-ab info")
+    here.shell("srgan-ab export small --to torch -o small.pt2")
+    here.shell("srgan-ab export rough --to safetensors")
+    assert (tmp_path / "small.pt2").exists() and (tmp_path / "rough.safetensors.md").exists()
     assert "params.yaml is valid" in project.shell("srgan-ab doctor")
     output = here.shell("srgan-ab benchmark path/to/Set5 path/to/Set14")
     assert output.index("Set5: 1 pictures") < output.index("Set14: 1 pictures")

@@ -54,6 +54,24 @@ NOT_RUN = {
             *(("plays_unopposed", 8), ("plays_lattice_0", 8)),
         )
     },
+    "srgan-ab export photo --to onnx": (
+        "needs the extra onnx, which `make setup` does not install",
+        "tests/unit/test_export.py::test_onnx_computes_the_same_for_any_size",
+    ),
+    **{
+        command: (
+            "installs gigabytes, or the address is the reader's",
+            "tests/unit/test_packaging.py::test_a_wheel_is_built_of_what_the_image_copies",
+        )
+        for command in (
+            "uv build",
+            "uvx --from <wheel or git url> srgan-ab upscale photo.jpg",
+            "pipx install <wheel or git url>",
+            "docker build -t srgan-ab .",
+            'docker run --rm --user "$(id -u):$(id -g)" -v "$PWD:/pictures" srgan-ab upscale '
+            "photo.jpg",
+        )
+    },
     "dvc get . models/srgan/generator.safetensors --rev plays-seed7 -o plays7.safetensors": (
         "wants what an hour of training gave",
         "tests/unit/test_smooth_areas.py::test_a_sheet_has_a_column_for_each_name",
