@@ -122,6 +122,7 @@ def test_mistakes_in_a_benchmark_are_one_sentence(run, tmp_path, folder, model):
         ((tmp_path / "none", "--srresnet", model), "none is no folder"),
         ((folder, tmp_path / "other" / "Some5"), "same name"),
         ((folder, "--srgan", tmp_path / "g2.safetensors"), "g2.safetensors is missing"),
+        ((folder, "--srgan", tmp_path), "is a folder: give the .safetensors file"),
         ((folder, "--lpips", tmp_path / "l.safetensors"), "l.safetensors is missing"),
     ]:
         result = run(

@@ -263,6 +263,7 @@ def test_mistakes_are_one_sentence(upscale, tmp_path):
         (("a.png", "--scale", "nan"), "--scale is nan"),
         (("a.png", "--suffix", "/x"), "--suffix is /x"),
         (("a.png", "--model", "none.safetensors"), "none.safetensors is missing"),
+        (("a.png", "--model", "empty"), "empty is a folder: give the .safetensors file"),
     ]:
         result = upscale(*arguments)
         assert result.code == 1

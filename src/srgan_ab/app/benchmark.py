@@ -5,8 +5,9 @@ from typing import Annotated, Literal
 
 import typer
 
+from srgan_ab.app.networks import generator_file
 from srgan_ab.common import paths
-from srgan_ab.common.shipped import SHIPPED, weights_of
+from srgan_ab.common.shipped import SHIPPED
 
 
 def benchmark(
@@ -82,7 +83,7 @@ def benchmark(
         ("srgan", srgan, paths.GENERATOR),
     ):
         if given or default.exists():
-            weights = weights_of(given) if given else default
+            weights = generator_file(given) if given else default
             networks[method] = enlarger(weights, runtime, tile)
         elif method != "perceptual":  # a control, which not every run has
             typer.echo(
