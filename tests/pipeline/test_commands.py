@@ -190,6 +190,7 @@ def wait_for(study, queued: set[str]) -> None:
     assert done == queued, status
 
 
+@pytest.mark.long
 def test_a_study(study):
     nothing = study.run("make", "-o", ".venv/.ready", f"PYTHON={sys.executable}", "study", code=2)
     assert "study: there is no finished experiment here" in nothing

@@ -270,6 +270,7 @@ def test_imagenet_weights_without_a_network(tmp_path, monkeypatch):
     assert not Path("models/pretrained/perceptual").exists()
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_the_24k_archive_loses_its_broken_members_only(project):
     archive = SHARED / "dogs-vs-cats-24k.zip"

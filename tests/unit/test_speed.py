@@ -53,6 +53,7 @@ def test_both_sides_take_their_steps(module, tmp_path: Path, monkeypatch):
         assert not any(map(torch.equal, before, generator.parameters())), step
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_what_is_measured(module, tmp_path: Path, monkeypatch):
     """The whole benchmark on a small picture, in one round."""

@@ -263,7 +263,9 @@ def test_without_pretraining_srresnet_is_the_start(project):
 
 
 @pytest.mark.skipif(shutil.which("g++") is None, reason="no C++ compiler: apt-get install g++")
-@pytest.mark.parametrize("mode", ["default", "reduce-overhead"])
+@pytest.mark.parametrize(
+    "mode", [pytest.param("default", marks=pytest.mark.long), "reduce-overhead"]
+)
 def test_compiled_networks_learn_the_same(project, mode):
     """After 4 + 4 updates, as far as another order of sums allows; files and names are the same."""
     files = (paths.SRRESNET, paths.GENERATOR, paths.DISCRIMINATOR)
