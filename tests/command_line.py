@@ -5,7 +5,9 @@ import sys
 from pathlib import Path
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from srgan_ab.app.cli import main
 from srgan_ab.common.weights import save_weights
@@ -35,3 +37,17 @@ def run_command(monkeypatch, capsysbinary, *arguments, stdin: bytes = b"") -> Si
         out=printed.out.decode(errors="replace"),
         err=printed.err.decode(),
     )
+
+
+def save(path, size=(12, 8), mode="RGB", **options):
+    """Write a small picture, always the same."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    values = np.random.default_rng(0).integers(0, 256, (3, 4, 4), np.uint8)
+    image = Image.fromarray(values).resize(size, Image.Resampling.BICUBIC).convert(mode)
+    image.save(path, **options)
+    return path
+
+
+def files(folder) -> list[str]:
+    """Paths of all files below a folder, from there."""
+    return sorted(p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file())

@@ -8,6 +8,7 @@ reads that from git.
 import os
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -87,3 +88,33 @@ def committed_run(path: str) -> str:
     if experiments[0] != experiments[1]:
         pytest.skip("the committed run is of other params than README and notebook speak of")
     return committed(path)
+
+
+def build_wheel(project: Path) -> Path:
+    """The wheel of a project, in its folder."""
+    build = "from setuptools import build_meta; build_meta.build_wheel('.')"
+    done = subprocess.run(
+        [sys.executable, "-c", build], cwd=project, capture_output=True, encoding="utf-8"
+    )
+    assert done.returncode == 0, done.stderr
+    (wheel,) = project.glob("*.whl")
+    return wheel
+
+
+def memory_growth(code: str) -> int:
+    """Bytes by which a program's peak grew from the first to the last call of its `peak()`."""
+    around = """
+import resource, sys
+peaks = []
+def peak():
+    peaks.append(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+"""
+    tell = "\nprint((peaks[-1] - peaks[0]) * (1024 if sys.platform == 'linux' else 1))\n"
+    done = subprocess.run(
+        [sys.executable, "-c", around + code + tell],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={"PYTHONPATH": str(ROOT / "src"), "PYTHONDONTWRITEBYTECODE": "1"},
+    )
+    return int(done.stdout)

@@ -21,7 +21,7 @@ from srgan_ab.common.seeds import seed_for
 from srgan_ab.common.stage import definition
 from srgan_ab.common.weights import read_weights, save_weights
 
-SIZE = 16
+SIZE, CPU = 16, Runtime(torch.device("cpu"), "fp32")
 # the green channel names the domain
 SOURCE = {"hr": 0, "sr": 1, "bicubic": 2, "srresnet": 3, "perceptual": 4}
 COUNTS = {"train": (24, 16), "val": (6, 4)}
@@ -155,8 +155,7 @@ def test_an_arm_leaves_weights_history_and_metrics(project):
 
     images = np.load("data/val/hr.npy", mmap_mode="r")
     labels = np.load("data/val/labels.npy")
-    runtime = Runtime(torch.device("cpu"), "fp32")
-    (probabilities,) = predict(load_classifiers(path.parent, runtime.device), images, runtime)
+    (probabilities,) = predict(load_classifiers(path.parent, CPU.device), images, CPU)
     picked = np.where(labels == 1, probabilities, 1 - probabilities)
     assert -np.log(picked).mean() == pytest.approx(metrics["val_loss"], abs=1e-4)
 

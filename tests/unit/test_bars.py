@@ -34,6 +34,20 @@ def test_a_short_piece_of_work_is_no_line_in_a_file(capsys):
     assert capsys.readouterr().err == ""
 
 
+def test_what_was_reached_is_shown_with_the_next_line_and_makes_none_of_its_own(
+    capsys, monkeypatch
+):
+    for seconds, expected in ((60, 0), (0, 4)):
+        monkeypatch.setattr(bars, "SECONDS", seconds)
+        with bars.bar(total=2, label="classifier", unit="update") as progress:
+            progress.update()
+            progress.set_postfix_str("acc 0.9", refresh=False)
+            progress.update()
+        lines = capsys.readouterr().err.splitlines()
+        assert len(lines) == expected
+    assert lines[-1].endswith("00:00 left, acc 0.9")
+
+
 def test_a_terminal_gets_one_bar(monkeypatch):
     monkeypatch.setattr(sys, "stderr", Terminal())
     list(bars.bar(range(3), label="verify", unit="file"))

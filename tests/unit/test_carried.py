@@ -2,12 +2,10 @@
 
 import shutil
 import subprocess
-from functools import partial
 from io import BytesIO
 
 import numpy as np
 import pytest
-from command_line import run_command, small_generator
 from PIL import Image, ImageCms, TiffImagePlugin
 from PIL.PngImagePlugin import PngInfo
 
@@ -19,15 +17,6 @@ CAMERA, ORIENTATION, X, Y, UNIT = 0x010F, 0x0112, 0x011A, 0x011B, 0x0128
 DETAILS, PLACE = 0x8769, 0x8825
 EXPOSURE, NOTE, WIDTH, HEIGHT = 0x829A, 0x927C, 0xA002, 0xA003
 WITH_EXIF = ["jpg", "png", "webp", "tif", "avif"]
-
-
-@pytest.fixture
-def upscale(monkeypatch, capsysbinary, tmp_path_factory, tmp_path):
-    """The command in an empty folder, by a small generator on the CPU."""
-    model = small_generator(tmp_path_factory.mktemp("model") / "g.safetensors")
-    monkeypatch.chdir(tmp_path)
-    run = partial(run_command, monkeypatch, capsysbinary, "upscale")
-    return partial(run, "--model", model, "--device", "cpu")
 
 
 def exif(orientation: int = 6) -> bytes:

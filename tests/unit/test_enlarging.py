@@ -1,18 +1,16 @@
 """Any scale, and textures that tile: as enlarging the whole at once and resizing that."""
 
-import subprocess
-import sys
-
 import numpy as np
 import pytest
 import torch
 from PIL import Image
-from repository import ROOT
+from repository import memory_growth
+from test_upscaling import Nearest, pixels, random_generator
 
-from srgan_ab.app.enlarging import enlarge, enlarged_size
 from srgan_ab.common.runtime import Runtime
+from srgan_ab.srgan.enlarging import enlarge, enlarged_size
 from srgan_ab.srgan.generator import Generator
-from srgan_ab.srgan.upscaling import halo, upscale_image
+from srgan_ab.srgan.upscaling import halo, upscale_picture
 
 RUNTIME = Runtime(torch.device("cpu"), "fp32")
 LANCZOS = Image.Resampling.LANCZOS
@@ -40,17 +38,14 @@ def distance(a: Image.Image, b: Image.Image) -> int:
     return np.abs(np.asarray(a).astype(int) - np.asarray(b)).max()
 
 
-@pytest.mark.parametrize("mode", MODES)
-def test_four_times_is_what_the_pipeline_computes(generator, mode):
+@pytest.mark.parametrize("mode", ["L", "RGB", "I;16"])
+def test_four_times_is_what_the_network_makes_of_the_whole(generator, mode):
     for size in ((1, 1), (40, 9), (23, 50)):
         image = picture(mode, *size)
-        assert (
-            distance(
-                enlarge(generator, image, RUNTIME, tile=16),
-                upscale_image(generator, image, RUNTIME, tile=16),
-            )
-            == 0
-        )
+        values = np.asarray(image).reshape(*size[::-1], -1)
+        whole = upscale_picture(generator, values, RUNTIME, tile=64)
+        whole = whole[..., 0] if mode != "RGB" else whole
+        assert distance(enlarge(generator, image, RUNTIME, tile=16), Image.fromarray(whole)) <= 1
 
 
 @pytest.mark.parametrize("scale", [0.05, 0.3, 1, 1.5, 2, 3, 3.99, 5.3, 8])
@@ -59,7 +54,7 @@ def test_another_scale_is_the_whole_resized(generator, mode, scale):
     """Though it is resized band by band; fixed-point weights may round one level apart."""
     image = picture(mode, 37, 70)
     result = enlarge(generator, image, RUNTIME, scale, tile=16)
-    whole = upscale_image(generator, image, RUNTIME, tile=16)
+    whole = enlarge(generator, image, RUNTIME, tile=16)
     expected = whole.resize(enlarged_size(image.size, scale), LANCZOS)
     assert distance(result, expected) <= (2 if mode == "I;16" else 1)
 
@@ -121,37 +116,94 @@ def test_shares_grow_to_one(generator):
     assert len(shares) == 9 and shares == sorted(shares) and shares[-1] == 1
 
 
+@pytest.mark.parametrize("mode", ["L", "LA", "RGB", "RGBA", "I;16"])
+@pytest.mark.parametrize("size", [(1, 1), (9, 1), (1, 9), (7, 5)])
+def test_a_picture_keeps_its_mode(mode, size):
+    if mode == "I;16":
+        image = Image.fromarray(pixels(*size[::-1], depth=np.uint16))
+    else:
+        image = Image.fromarray(pixels(*size[::-1], 4)).convert(mode)
+    enlarged = enlarge(random_generator("bicubic"), image, RUNTIME, tile=16)
+    assert enlarged.mode == mode
+    assert enlarged.size == (4 * size[0], 4 * size[1])
+
+
+def test_grey_has_more_than_8_bits_even_where_colour_is_computed_in_bf16():
+    ramp = np.linspace(20000, 20400, 24).astype(np.uint16)
+    image = Image.fromarray(np.broadcast_to(ramp, (8, 24)).copy())
+    enlarged = enlarge(Nearest(), image, Runtime(torch.device("cpu"), "bf16"), tile=16)
+    np.testing.assert_array_equal(np.asarray(enlarged)[0], ramp.repeat(4))
+
+
+@pytest.mark.parametrize(("mode", "allowed"), [("I;16", False), ("L", True), ("RGB", True)])
+def test_sixteen_bits_are_not_computed_in_tf32(monkeypatch, mode, allowed):
+    """What CUDA's convolutions do by default; the switch is put back."""
+    seen = []
+
+    class Watching(Nearest):
+        def forward(self, x):
+            seen.append(torch.backends.cudnn.allow_tf32)
+            return super().forward(x)
+
+    monkeypatch.setattr(torch.backends.cudnn, "allow_tf32", True)
+    enlarge(Watching(), Image.new(mode, (8, 8)), RUNTIME, tile=16)
+    assert seen == [allowed]
+    assert torch.backends.cudnn.allow_tf32
+
+
+def test_alpha_is_enlarged_smoothly_and_opaque_stays_opaque():
+    image = Image.fromarray(pixels(8, 8, 4))
+    image.putalpha(255)
+    enlarged = enlarge(random_generator(), image, RUNTIME, tile=16)
+    assert enlarged.getchannel("A").getextrema() == (255, 255)
+    image.putalpha(Image.linear_gradient("L").resize((8, 8)))
+    enlarged = enlarge(random_generator(), image, RUNTIME, tile=16)
+    expected = image.getchannel("A").resize((32, 32), Image.Resampling.BICUBIC)
+    np.testing.assert_array_equal(enlarged.getchannel("A"), expected)
+
+
+@pytest.mark.parametrize("mode", ["RGBA", "LA"])
+def test_the_colour_of_hidden_pixels_does_not_show(mode):
+    """Whatever lies under transparent pixels, what is seen is the same, to their very edge."""
+    values = np.full((12, 12, 4), (200, 180, 40, 255), np.uint8)
+    values[:, 6:, 3] = 0
+    seen = []
+    for hidden in (0, 255):
+        values[:, 6:, :3] = hidden
+        image = Image.fromarray(values).convert(mode)
+        seen.append(enlarge(random_generator("bicubic"), image, RUNTIME, tile=16))
+    np.testing.assert_array_equal(seen[0], seen[1])
+    flat = Image.fromarray(values[:, :6].repeat(2, 1)[..., :3]).convert(mode[:-1])
+    expected = enlarge(random_generator("bicubic"), flat, RUNTIME, tile=16)
+    colour = np.asarray(seen[0])[..., :-1].reshape(np.asarray(expected).shape)
+    np.testing.assert_array_equal(colour, expected)
+
+
+def test_a_picture_that_is_wholly_transparent_stays_so():
+    image = Image.new("RGBA", (5, 5), (9, 9, 9, 0))
+    assert enlarge(Nearest(), image, RUNTIME, tile=16) == Image.new("RGBA", (20, 20), (9, 9, 9, 0))
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("scale", [2, 4])
 def test_memory_is_that_of_the_result_and_of_a_band(scale):
     """A picture eight times as high takes no more than its result, and a little."""
     code = f"""
-import resource, sys
 import torch
 from PIL import Image
-from srgan_ab.app.enlarging import enlarge
+from srgan_ab.srgan.enlarging import enlarge
 from srgan_ab.common.runtime import Runtime
 from srgan_ab.srgan.generator import Generator
 
 torch.set_num_threads(1)
 generator = Generator(1, 2, "none").eval()
 runtime = Runtime(torch.device("cpu"), "fp32")
-peaks = []
 for height in (250, 2000):
     image = Image.new("RGB", (500, height))
     assert enlarge(generator, image, runtime, {scale}, tile=64).height == {scale} * height
-    peaks.append(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
-unit = 1024 if sys.platform == "linux" else 1
-print((peaks[1] - peaks[0]) * unit)
+    peak()
 """
-    result = subprocess.run(
-        [sys.executable, "-c", code],
-        capture_output=True,
-        text=True,
-        check=True,
-        env={"PYTHONPATH": str(ROOT / "src"), "PYTHONDONTWRITEBYTECODE": "1"},
-    )
     pixels = 500 * 2000
     kept = 4 * scale**2 * pixels + 8 * pixels  # the result; the picture, and a copy of it
     whole = 3 * 16 * pixels  # would be the network's result in an array of its own
-    assert int(result.stdout) < kept + whole / 2
+    assert memory_growth(code) < kept + whole / 2

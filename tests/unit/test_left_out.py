@@ -1,5 +1,6 @@
 """Hidden files, and what systems leave in folders and archives, are nobody's photographs."""
 
+import os
 import shutil
 from pathlib import Path
 
@@ -37,3 +38,21 @@ def test_hidden_files_and_leavings_are_left_out_and_counted(folder, tmp_path):  
     assert contents(archive) == meant | {"other/1.jpg": ("", "no class")}
     with open_source(archive, 0, 1) as source:
         assert source.left_out == len(LEFT_BEHIND)
+
+
+def test_no_folder_is_passed_over_in_silence(folder, monkeypatch):  # noqa: F811
+    """Links to folders, which may lead round in a circle, and folders that may not be read."""
+    (folder / "dog/again").symlink_to(folder)
+    (folder / "dog/closed").mkdir()
+    scan = os.scandir
+
+    def refuse(path):
+        if str(path).endswith("closed"):
+            raise PermissionError(13, "Permission denied", str(path))
+        return scan(path)
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    found = contents(settings("folder", folder))
+    assert found["dog/again"] == ("dog", "link")
+    assert found["dog/closed"] == ("dog", "unreadable")
+    assert ("dog", b"dog/1.jpg") in found.values()  # the others are read

@@ -2,12 +2,10 @@
 
 import re
 import shutil
-import subprocess
-import sys
 import zipfile
 
 import pytest
-from repository import ROOT
+from repository import ROOT, build_wheel
 
 DOCKERFILE = (ROOT / "Dockerfile").read_text(encoding="utf-8")
 IGNORED = (ROOT / ".dockerignore").read_text(encoding="utf-8").splitlines()
@@ -61,13 +59,7 @@ def test_a_wheel_is_built_of_what_the_image_copies(tmp_path):
             shutil.copytree(ROOT / name, tmp_path / name, ignore=litter)
         else:
             shutil.copy(ROOT / name, tmp_path)
-    build = "from setuptools import build_meta; build_meta.build_wheel('.')"
-    done = subprocess.run(
-        [sys.executable, "-c", build], cwd=tmp_path, capture_output=True, encoding="utf-8"
-    )
-    assert done.returncode == 0, done.stderr
-    (wheel,) = tmp_path.glob("*.whl")
-    with zipfile.ZipFile(wheel) as archive:
+    with zipfile.ZipFile(build_wheel(tmp_path)) as archive:
         names = set(archive.namelist())
         (points,) = (name for name in names if name.endswith("entry_points.txt"))
         assert "srgan-ab = srgan_ab.app.cli:main" in archive.read(points).decode()

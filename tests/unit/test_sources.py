@@ -99,24 +99,6 @@ def test_files_that_cannot_be_read(folder, monkeypatch):
     assert found["dog/large.jpg"][1] == "too large"
 
 
-def test_no_folder_is_passed_over_in_silence(folder, monkeypatch):
-    """Links to folders, which may lead round in a circle, and folders that may not be read."""
-    (folder / "dog/again").symlink_to(folder)
-    (folder / "dog/closed").mkdir()
-    scan = os.scandir
-
-    def refuse(path):
-        if str(path).endswith("closed"):
-            raise PermissionError(13, "Permission denied", str(path))
-        return scan(path)
-
-    monkeypatch.setattr(os, "scandir", refuse)
-    found = contents(settings("folder", folder))
-    assert found["dog/again"] == ("dog", "link")
-    assert found["dog/closed"] == ("dog", "unreadable")
-    assert ("dog", b"dog/1.jpg") in found.values()  # the others are read
-
-
 def test_folders_that_lack_something(folder):
     with pytest.raises(UserError, match="nowhere is no folder"):
         contents(settings("folder", folder / "nowhere"))

@@ -1,17 +1,13 @@
 """Any picture: tiles without seams, every mode kept, memory bounded by the tile."""
 
-import subprocess
-import sys
-
 import numpy as np
 import pytest
 import torch
-from PIL import Image
-from repository import ROOT
+from repository import memory_growth
 
 from srgan_ab.common.runtime import Runtime
 from srgan_ab.srgan.generator import Generator
-from srgan_ab.srgan.upscaling import halo, upscale_image, upscale_picture
+from srgan_ab.srgan.upscaling import halo, upscale_picture
 
 RUNTIME = Runtime(torch.device("cpu"), "fp32")
 
@@ -85,80 +81,9 @@ def test_values_pass_unchanged_through_a_network_that_changes_nothing(values):
     np.testing.assert_array_equal(enlarged, values.repeat(4, 0).repeat(4, 1))
 
 
-@pytest.mark.parametrize("mode", ["L", "LA", "RGB", "RGBA", "I;16"])
-@pytest.mark.parametrize("size", [(1, 1), (9, 1), (1, 9), (7, 5)])
-def test_a_picture_keeps_its_mode_and_profile(mode, size):
-    if mode == "I;16":
-        image = Image.fromarray(pixels(*size[::-1], depth=np.uint16))
-    else:
-        image = Image.fromarray(pixels(*size[::-1], 4)).convert(mode)
-    image.info = {"icc_profile": b"profile"}
-    enlarged = upscale_image(random_generator("bicubic"), image, RUNTIME, 16)
-    assert enlarged.mode == mode
-    assert enlarged.size == (4 * size[0], 4 * size[1])
-    assert enlarged.info == {"icc_profile": b"profile"}
-
-
-def test_grey_has_more_than_8_bits_even_where_colour_is_computed_in_bf16():
-    ramp = np.linspace(20000, 20400, 24).astype(np.uint16)
-    image = Image.fromarray(np.broadcast_to(ramp, (8, 24)).copy())
-    enlarged = upscale_image(Nearest(), image, Runtime(torch.device("cpu"), "bf16"), 16)
-    np.testing.assert_array_equal(np.asarray(enlarged)[0], ramp.repeat(4))
-
-
-@pytest.mark.parametrize(("mode", "allowed"), [("I;16", False), ("L", True), ("RGB", True)])
-def test_sixteen_bits_are_not_computed_in_tf32(monkeypatch, mode, allowed):
-    """What CUDA's convolutions do by default; the switch is put back."""
-    seen = []
-
-    class Watching(Nearest):
-        def forward(self, x):
-            seen.append(torch.backends.cudnn.allow_tf32)
-            return super().forward(x)
-
-    monkeypatch.setattr(torch.backends.cudnn, "allow_tf32", True)
-    upscale_image(Watching(), Image.new(mode, (8, 8)), RUNTIME, 16)
-    assert seen == [allowed]
-    assert torch.backends.cudnn.allow_tf32
-
-
-def test_alpha_is_enlarged_smoothly_and_opaque_stays_opaque():
-    image = Image.fromarray(pixels(8, 8, 4))
-    image.putalpha(255)
-    enlarged = upscale_image(random_generator(), image, RUNTIME, 16)
-    assert enlarged.getchannel("A").getextrema() == (255, 255)
-    image.putalpha(Image.linear_gradient("L").resize((8, 8)))
-    enlarged = upscale_image(random_generator(), image, RUNTIME, 16)
-    expected = image.getchannel("A").resize((32, 32), Image.Resampling.BICUBIC)
-    np.testing.assert_array_equal(enlarged.getchannel("A"), expected)
-
-
-@pytest.mark.parametrize("mode", ["RGBA", "LA"])
-def test_the_colour_of_hidden_pixels_does_not_show(mode):
-    """Whatever lies under transparent pixels, what is seen is the same, to their very edge."""
-    values = np.full((12, 12, 4), (200, 180, 40, 255), np.uint8)
-    values[:, 6:, 3] = 0
-    seen = []
-    for hidden in (0, 255):
-        values[:, 6:, :3] = hidden
-        image = Image.fromarray(values).convert(mode)
-        seen.append(upscale_image(random_generator("bicubic"), image, RUNTIME, 16))
-    np.testing.assert_array_equal(seen[0], seen[1])
-    flat = Image.fromarray(values[:, :6].repeat(2, 1)[..., :3]).convert(mode[:-1])
-    expected = upscale_image(random_generator("bicubic"), flat, RUNTIME, 16)
-    colour = np.asarray(seen[0])[..., :-1].reshape(np.asarray(expected).shape)
-    np.testing.assert_array_equal(colour, expected)
-
-
-def test_a_picture_that_is_wholly_transparent_stays_so():
-    image = Image.new("RGBA", (5, 5), (9, 9, 9, 0))
-    assert upscale_image(Nearest(), image, RUNTIME, 16) == Image.new("RGBA", (20, 20), (9, 9, 9, 0))
-
-
 def test_memory_is_bounded_by_the_tile():
     """8,000 pixels wide take no more than 1,000 do, but for input and output."""
     code = """
-import resource, sys
 import numpy as np, torch
 from srgan_ab.common.runtime import Runtime
 from srgan_ab.srgan.generator import Generator
@@ -167,23 +92,13 @@ from srgan_ab.srgan.upscaling import upscale_picture
 torch.set_num_threads(1)
 generator = Generator(1, 8, "none").eval()
 runtime = Runtime(torch.device("cpu"), "fp32")
-peaks = []
 for width in (1000, 8000):
     lr = np.zeros((16, width, 3), np.uint8)
     assert upscale_picture(generator, lr, runtime, 64).shape == (64, 4 * width, 3)
-    peaks.append(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
-unit = 1024 if sys.platform == "linux" else 1
-print((peaks[1] - peaks[0]) * unit)
+    peak()
 """
-    result = subprocess.run(
-        [sys.executable, "-c", code],
-        capture_output=True,
-        text=True,
-        check=True,
-        env={"PYTHONPATH": str(ROOT / "src"), "PYTHONDONTWRITEBYTECODE": "1"},
-    )
     arrays = 17 * 16 * 8000 * 3
     activations = 16 * 16 * 8000 * 8 * 4  # one layer's, of the whole picture at once
     slack = 8 * 1024**2
     assert activations > 2 * (arrays + slack)
-    assert int(result.stdout) < arrays + slack
+    assert memory_growth(code) < arrays + slack

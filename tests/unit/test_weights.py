@@ -74,6 +74,11 @@ def test_files_of_other_origin_may_call_anything_an_architecture(file, note):
         load_generator(file, CPU)
 
 
+def test_a_folder_is_no_file_of_weights(tmp_path):
+    with pytest.raises(UserError, match=r"is a folder: give the \.safetensors file in it"):
+        load_generator(tmp_path, CPU)
+
+
 def test_a_file_cut_off_is_not_called_a_pickle(file):
     save_weights(file, nn.Linear(50, 50), {})
     whole = file.read_bytes()

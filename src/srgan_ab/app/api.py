@@ -7,13 +7,12 @@ from typing import Literal
 
 from PIL import Image
 
-from srgan_ab.app.enlarging import enlarge
 from srgan_ab.app.machine import chosen_runtime
-from srgan_ab.app.networks import generator_file
 from srgan_ab.app.originals import plain, read_original
 from srgan_ab.common.errors import UserError
 from srgan_ab.common.runtime import Runtime
-from srgan_ab.common.shipped import SHIPPED
+from srgan_ab.common.shipped import SHIPPED, weights_of
+from srgan_ab.srgan.enlarging import enlarge
 from srgan_ab.srgan.generator import Generator
 from srgan_ab.srgan.generator import load_generator as load_network
 
@@ -52,7 +51,7 @@ def load_generator(
         UserError: the file is missing or holds no generator, or the device is not there.
     """
     runtime = chosen_runtime(device, precision)
-    return Loaded(load_network(generator_file(str(model)), runtime.device), runtime)
+    return Loaded(load_network(weights_of(str(model)), runtime.device), runtime)
 
 
 def upscale(

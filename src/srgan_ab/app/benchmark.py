@@ -5,9 +5,8 @@ from typing import Annotated, Literal
 
 import typer
 
-from srgan_ab.app.networks import generator_file
 from srgan_ab.common import paths
-from srgan_ab.common.shipped import SHIPPED
+from srgan_ab.common.shipped import SHIPPED, weights_of
 
 
 def benchmark(
@@ -83,7 +82,7 @@ def benchmark(
         ("srgan", srgan, paths.GENERATOR),
     ):
         if given or default.exists():
-            weights = generator_file(given) if given else default
+            weights = weights_of(given) if given else default
             networks[method] = enlarger(weights, runtime, tile)
         elif method != "perceptual":  # a control, which not every run has
             typer.echo(

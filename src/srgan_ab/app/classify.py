@@ -146,8 +146,8 @@ def _squares(
 
 def _enlargers(side: int, small: int, runtime: "Runtime"):
     """Functions that enlarge small squares again, by what they are called in `metrics`."""
-    from srgan_ab.app.enlarging import enlarge
     from srgan_ab.data.packing import BICUBIC
+    from srgan_ab.srgan.enlarging import enlarge
     from srgan_ab.srgan.generation import METHODS, WEIGHTS
     from srgan_ab.srgan.generator import load_generator
 

@@ -10,13 +10,13 @@ from PIL import Image
 from srgan_ab.app.batch import Result
 from srgan_ab.app.carried import Carried, enlarged
 from srgan_ab.app.doctor import GIGABYTE, free_memory
-from srgan_ab.app.enlarging import enlarge, enlarged_size
 from srgan_ab.app.formats import refuse_what_it_cannot_hold, write
 from srgan_ab.app.inputs import STREAM, Task
 from srgan_ab.app.originals import Original, read_original
 from srgan_ab.common.errors import UserError
 from srgan_ab.common.files import atomic_file
 from srgan_ab.common.runtime import Runtime
+from srgan_ab.srgan.enlarging import enlarge, enlarged_size
 from srgan_ab.srgan.generator import Generator
 
 BYTES = {"L": 1, "I;16": 2}  # of a pixel in memory; Pillow keeps four for every other mode

@@ -6,12 +6,11 @@ from typing import Annotated, Literal
 import typer
 
 from srgan_ab.app import exporting
-from srgan_ab.app.networks import generator_file
 from srgan_ab.app.upscaling import usual_model
 from srgan_ab.common import paths
 from srgan_ab.common.errors import UserError
 from srgan_ab.common.files import atomic_file
-from srgan_ab.common.shipped import SHIPPED
+from srgan_ab.common.shipped import SHIPPED, weights_of
 
 ENDINGS = {"onnx": ".onnx", "torch": ".pt2", "safetensors": ".safetensors"}
 
@@ -55,7 +54,7 @@ def export(
     if to == "onnx":
         exporting.require_onnx()
     model = model or usual_model()
-    weights = generator_file(model)
+    weights = weights_of(model)
     target = _target(output, weights, to)
     beside = target.with_name(f"{target.name}.md")
     _may_be_written(target, beside, weights, force)

@@ -7,19 +7,6 @@ from typing import Any
 from srgan_ab.common import paths
 from srgan_ab.common.arms import ARMS
 from srgan_ab.common.errors import UserError
-from srgan_ab.common.shipped import weights_of
-
-
-def generator_file(named: str) -> Path:
-    """Of a generator that comes with the project, or that is named by its path.
-
-    Raises:
-        UserError: this version does not bring it, or the path is that of a folder.
-    """
-    path = weights_of(named)
-    if path.is_dir():
-        raise UserError(f"{path} is a folder: give the .safetensors file of a generator")
-    return path
 
 
 def facts(path: Path) -> dict[str, Any]:

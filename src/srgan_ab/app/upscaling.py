@@ -7,11 +7,10 @@ from typing import Annotated, Literal
 import typer
 
 from srgan_ab.app.machine import Device, Precision, runtime_of
-from srgan_ab.app.networks import generator_file
 from srgan_ab.common import paths
 from srgan_ab.common.errors import UserError
 from srgan_ab.common.scale import SCALE
-from srgan_ab.common.shipped import SHIPPED
+from srgan_ab.common.shipped import SHIPPED, weights_of
 
 LARGEST_SCALE = 8.0
 
@@ -111,7 +110,7 @@ def upscale(
 
     if tasks:
         runtime = runtime_of(device, precision)
-        generator = load_generator(generator_file(model or usual_model()), runtime.device)
+        generator = load_generator(weights_of(model or usual_model()), runtime.device)
         enlarger = Enlarger(
             *(generator, runtime, scale, tile, wrap, first_frame, keep_gps, quality)
         )

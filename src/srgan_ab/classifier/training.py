@@ -199,9 +199,8 @@ def fit(
             total.zero_()
             before = order.state_dict()
             on_epoch(pd.DataFrame(rows))
-            progress.set_postfix_str(
-                f"val_loss {row['val_loss']:.3f} acc {row['val_accuracy']:.3f}"
-            )
+            reached = f"val_loss {row['val_loss']:.3f} acc {row['val_accuracy']:.3f}"
+            progress.set_postfix_str(reached, refresh=False)
             if _best(rows) is row:
                 best_state = {k: v.clone() for k, v in network.state_dict().items()}
     if checkpoints:

@@ -46,7 +46,7 @@ def bar(
     """
     options: dict[str, Any] = {}
     if not sys.stderr.isatty():
-        form = "{desc}: {n_fmt} of {total_fmt} {unit}s, {elapsed} so far, {remaining} left"
+        form = "{desc}: {n_fmt} of {total_fmt} {unit}s, {elapsed} so far, {remaining} left{postfix}"
         options = {"file": _Lines, "mininterval": SECONDS, "miniters": 1, "delay": SECONDS}
         options["bar_format"] = form
     return tqdm(

@@ -85,6 +85,8 @@ def load_network(path: Path, kind: str, build: Callable[..., Network]) -> Networ
 
 def _read(path: Path) -> tuple[dict[str, torch.Tensor], dict[str, Any], str | None]:
     """Tensors, architecture and kind."""
+    if path.is_dir():
+        raise UserError(f"{path} is a folder: give the .safetensors file in it")
     try:
         with safe_open(path, "pt") as file:
             metadata = file.metadata() or {}

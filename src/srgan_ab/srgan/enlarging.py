@@ -1,24 +1,19 @@
-"""Enlarging one picture to any scale, band by band: what is computed ahead is never whole twice.
-
-`upscale_image` of `srgan_ab.srgan.upscaling` does the same for a scale of four and without wrapping
-around; it must not change, for the results of the pipeline belong to its very text.
-"""
+"""Enlarging one picture of any mode to any scale: what the network makes of it is never whole."""
 
 from collections.abc import Callable, Iterator
-from contextlib import nullcontext
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from math import ceil, floor
 
 import numpy as np
 import torch
 from PIL import Image
+from scipy.ndimage import distance_transform_edt
 
 from srgan_ab.common.runtime import Runtime
 from srgan_ab.common.scale import SCALE
 from srgan_ab.srgan.generator import Generator
-
-# private there: a second copy could drift from the first
-from srgan_ab.srgan.upscaling import _cover_hidden, _without_tf32, halo
+from srgan_ab.srgan.upscaling import bands, halo
 
 LANCZOS, BICUBIC = Image.Resampling.LANCZOS, Image.Resampling.BICUBIC
 RADIUS = 3  # of Lanczos' kernel, in pixels of the smaller picture
@@ -44,7 +39,8 @@ def enlarge(
     """Enlarge a picture and keep its mode and its alpha; `info` is left out.
 
     The network enlarges four times; other scales are resized from that by Lanczos. Alpha is
-    enlarged by bicubic interpolation.
+    enlarged by bicubic interpolation: the network has learnt photographs, not masks, and would
+    leave what is opaque a little transparent.
 
     Args:
         generator: in evaluation mode, on the runtime's device.
@@ -73,61 +69,53 @@ def enlarge(
     right, lower = beyond + image.width, beyond + image.height
     box = (SCALE * beyond, SCALE * beyond, SCALE * right, SCALE * lower)
     with _without_tf32() if deep else nullcontext():
-        bands = _bands(generator, colour, runtime, tile, on_share)
+        larger = bands(generator, colour, runtime, tile, on_share)
         mode = image.mode.removesuffix("A")
-        result = _resized(bands, SCALE * colour.shape[0], box, size, mode)
+        result = _resized(larger, SCALE * colour.shape[0], box, size, mode)
     if transparent:
         alpha = Image.fromarray(np.ascontiguousarray(values[..., -1]))
         result.putalpha(alpha.resize(size, BICUBIC, box=(beyond, beyond, right, lower)))
     return result
 
 
-@torch.inference_mode()
-def _bands(
-    generator: Generator, lr: np.ndarray, runtime: Runtime, tile: int, on_share: Share
-) -> Iterator[np.ndarray]:
-    """The picture four times as large, from top to bottom.
+@contextmanager
+def _without_tf32() -> Iterator[None]:
+    """fp32 with all of its bits: convolutions on CUDA keep 11 of 24 unless told not to."""
+    before = torch.backends.cudnn.allow_tf32
+    torch.backends.cudnn.allow_tf32 = False
+    try:
+        yield
+    finally:
+        torch.backends.cudnn.allow_tf32 = before
+
+
+def _cover_hidden(colour: np.ndarray, alpha: np.ndarray) -> np.ndarray:
+    """Give wholly transparent pixels the colour of the nearest that is not.
+
+    Nobody sees the colour stored there, often black, but the network would mix it into the edge of
+    what is seen.
 
     Args:
-        generator: in evaluation mode, on the runtime's device.
-        lr: (h, w, 3) or (h, w, 1), uint8 or uint16.
-        runtime: where to compute.
-        tile: side of a tile in LR pixels.
-        on_share: receives the share that is done.
+        colour: (h, w, C) uint8.
+        alpha: (h, w) uint8.
 
-    Yields:
-        (4 rows, 4w, channels) of the same type, of at most `tile` rows of LR.
+    Returns:
+        (h, w, C) uint8.
     """
-    height, width, channels = lr.shape
-    white, margin = np.iinfo(lr.dtype).max, halo(generator)
-    for y in range(0, height, tile):
-        rows = min(tile, height - y)
-        band = np.empty((SCALE * rows, SCALE * width, channels), lr.dtype)
-        top = max(0, y - margin)
-        for x in range(0, width, tile):
-            columns, left = min(tile, width - x), max(0, x - margin)
-            piece = lr[top : y + tile + margin, left : x + tile + margin].astype(np.float32)
-            batch = torch.from_numpy(piece).to(runtime.device).permute(2, 0, 1)[None] / white
-            with runtime.autocast():
-                sr = generator(batch.expand(-1, 3, -1, -1))[0]  # (3, 4h', 4w')
-            down, right = SCALE * (y - top), SCALE * (x - left)
-            sr = sr[:, down : down + SCALE * rows, right : right + SCALE * columns]
-            sr = sr.float().clamp(0, 1)
-            if channels == 1:
-                sr = sr.mean(0, keepdim=True)
-            sr = sr.mul(white).round().permute(1, 2, 0).cpu().numpy()
-            band[:, SCALE * x : SCALE * (x + columns)] = sr
-            on_share((y * width + rows * (x + columns)) / (height * width))
-        yield band
+    hidden = alpha == 0
+    if hidden.all() or not hidden.any():
+        return colour
+    y, x = distance_transform_edt(hidden, return_distances=False, return_indices=True)
+    return colour[y, x]
 
 
 def _resized(
-    bands: Iterator[np.ndarray], height: int, box: Box, size: tuple[int, int], mode: str
+    parts: Iterator[np.ndarray], height: int, box: Box, size: tuple[int, int], mode: str
 ) -> Image.Image:
     """What Lanczos makes of a part of a picture that comes in bands, as if it were there whole.
 
     Args:
-        bands: of the picture, from top to bottom.
+        parts: of the picture, from top to bottom.
         height: of all of them.
         box: the part that becomes the result; pixels beyond it are seen at its edges.
         size: width and height of the result.
@@ -140,7 +128,7 @@ def _resized(
     reach = 0.0 if as_it_is else RADIUS * max(1.0, ratio) + 1
     kept: list[np.ndarray] = []
     first = last = done = 0  # rows of the picture that are kept; rows of the result
-    for band in bands:
+    for band in parts:
         kept.append(band)
         last += len(band)
         ready = size[1] if last == height else floor((last - reach - top) / ratio - 0.5)

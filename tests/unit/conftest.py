@@ -1,0 +1,16 @@
+"""The command `upscale`, for all that test it."""
+
+from functools import partial
+
+import pytest
+
+
+@pytest.fixture
+def upscale(monkeypatch, capsysbinary, tmp_path_factory, tmp_path):
+    """The command in an empty folder, by a small generator on the CPU."""
+    from command_line import run_command, small_generator  # they import torch
+
+    model = small_generator(tmp_path_factory.mktemp("model") / "g.safetensors")
+    monkeypatch.chdir(tmp_path)
+    run = partial(run_command, monkeypatch, capsysbinary, "upscale")
+    return partial(run, "--model", model, "--device", "cpu")
