@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 
 from srgan_ab.common.arms import ARM_NAMES
 
-SEEDS = ("seed", "srgan.seed")
+SEEDS = ("seed", "srgan.seed", "classifier.seed")
 DIFFERENCE = "b_minus_a"
 TITLES = ARM_NAMES | {DIFFERENCE: "B − A"}
 # Okabe & Ito's

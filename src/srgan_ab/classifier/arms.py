@@ -119,8 +119,9 @@ def train_arm(arm: str, params: Params, directory: Path) -> None:
         UserError: fewer than two classes, an unknown backbone, one that such images or batches do
             not fit, weights that do not fit it, or a loss that is no longer finite.
     """
-    runtime = prepare(params.runtime, params.seed)
     settings, weights = params.classifier, pretrained_weights()
+    own = params.seed if settings.seed is None else settings.seed
+    runtime = prepare(params.runtime, own)
     if settings.freeze == "features" and weights is None:
         raise UserError(
             f"classifier.freeze is features, but {paths.pretrained('classifier')} holds no "
@@ -142,7 +143,7 @@ def train_arm(arm: str, params: Params, directory: Path) -> None:
     checkpoints = Checkpoints(directory, runtime)
     with atomic_directory(paths.classifier(arm)) as written:
         for replicate in range(settings.replicates):
-            seed = seed_for("replicate", params.seed, replicate)
+            seed = seed_for("replicate", own, replicate)
             torch.manual_seed(seed_for("weights", seed))
             network = build(settings.backbone, weights, settings.freeze)
             size = train.images[:1].shape[1:3]

@@ -90,6 +90,7 @@ class Augmentation(Section):
 class Classifier(Section):
     """The recipe that all arms share."""
 
+    seed: Seed | None  # null = the seed of everything else
     backbone: str  # small_cnn, one of torchvision's, or timm/NAME
     freeze: Literal["none", "features"]
     epochs: Epochs  # of the HR training set; every arm makes as many updates
