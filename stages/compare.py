@@ -33,7 +33,8 @@ def compare(params: Params) -> None:
     quality = read_metrics(paths.METRICS / "sr.json", "train", "test")
     training = read_metrics(paths.METRICS / "train_srgan.json", "n_train", "n_val")
 
-    found = differences(predictions, settings.bootstrap, settings.margin, params.seed)
+    options = (settings.bootstrap, settings.margin, params.seed, settings.declared)
+    found = differences(predictions, *options)
     matrix = score_matrix(predictions, settings.bootstrap, params.seed)
     curves = {
         arm: curve_tables(predictions.labels, predictions.probabilities[arm, "hr"], classes)

@@ -82,7 +82,7 @@ def project(tmp_path_factory):
     shutil.copy(ROOT / "src/srgan_ab/__init__.py", root / "src/srgan_ab")
     params = default_params()
     params["data"]["classes"] = CLASSES
-    params["compare"] = {"model": "b", "bootstrap": 100, "margin": 0.005}
+    params["compare"] |= {"bootstrap": 100}
     (root / "params.yaml").write_text(yaml.safe_dump(params))
     predictions = invented()
     predictions.save(root / "data/predictions.csv", CLASSES)

@@ -42,6 +42,8 @@ RIGHT = {
         "srgan.degradation.jpeg": [30, 95],
     },
     "half a batch": {"srgan.adversarial.history": 4},
+    "no declared test": {"compare.declared": []},
+    "a test of an arm that is left out": {"controls.c_plus": False},
     "a penalty": {"srgan.adversarial.r1": 1.0, "srgan.discriminator.normalization": "none"},
     "the largest": {
         "classifier.batch_size": 4096,

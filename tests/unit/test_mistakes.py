@@ -173,6 +173,14 @@ MISTAKES = {
     ),
     # comparison and machine
     "resamples for days": ({"compare.bootstrap": 1_000_000}, "compare.bootstrap is 1000000"),
+    "a test declared twice": (
+        {"compare.declared": ["b_minus_a", "c_minus_a", "b_minus_a"]},
+        "compare.declared ['b_minus_a', 'c_minus_a', 'b_minus_a'] names b_minus_a more than once",
+    ),
+    "a test that is none": (
+        {"compare.declared": ["b_minus_a", "a_minus_b"]},
+        "compare.declared.1 is 'a_minus_b': Input should be 'b_minus_a', .* or 'b_sr_minus_a_hr'",
+    ),
     "threads beyond reason": ({"runtime.threads": 5000}, "runtime.threads is 5000"),
     "processes beyond reason": ({"runtime.workers": 5000}, "runtime.workers is 5000"),
     "no such device": ({"runtime.device": "gpu"}, "runtime.device is 'gpu': .*'cuda'"),

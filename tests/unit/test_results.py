@@ -55,7 +55,9 @@ def test_intervals_of_arms_follow_from_the_predictions_and_hold_every_network(pr
 @pytest.mark.slow
 def test_all_of_the_comparison_follows_from_the_predictions(predictions):
     """`compare` on the kept predictions: the differences, and the verdict word for word."""
-    found, stated = differences(predictions, 10_000, 0.005, seed=7), kept("comparison")
+    stated = kept("comparison")
+    declared = [pair for pair in stated if "p_holm" in stated[pair]["accuracy"]]
+    found = differences(predictions, 10_000, 0.005, seed=7, declared=declared)
     assert list(found) == list(stated)
     for pair, of_scores in found.items():
         for name, result in of_scores.items():
@@ -64,7 +66,11 @@ def test_all_of_the_comparison_follows_from_the_predictions(predictions):
                 close = value if key == "method" else pytest.approx(value, abs=1e-3)
                 assert stated[pair][name][key] == close, (pair, name, key)
     text = verdict(found, 0.005, images=7199, replicates=3, synthetic=False, b_images="sr")
-    assert (KEPT / "verdict.md").read_text() == text
+    said = (KEPT / "verdict.md").read_text()
+    # the one question and the one phrase that are younger than that run
+    assert "for a classifier that cannot be trained again: **not declared" in text
+    text = re.sub(r"^- .* that cannot be trained again: .*\n", "", text, flags=re.M)
+    assert said == text.replace("Declared (`compare.declared`)", "Declared in the code")
 
 
 def test_verdict_figure_and_report_speak_of_the_same_p():

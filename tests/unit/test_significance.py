@@ -1,27 +1,25 @@
 """Differences, their family and their margin: consistency, and errors by simulation."""
 
 from dataclasses import replace
+from typing import get_args
 
 import numpy as np
 import pytest
+from repository import default_params
 from scipy.stats import norm
 
 from srgan_ab.common.arms import ARMS, DOMAINS
+from srgan_ab.common.rules import Pair
 from srgan_ab.statistics.accuracy_tests import ResampledTest, by_resampling
 from srgan_ab.statistics.bootstrap import SCORES, bootstrap, mean_over_replicates
 from srgan_ab.statistics.paired import delong, holm, least_detectable, mcnemar, score_interval
 from srgan_ab.statistics.predictions import Predictions
-from srgan_ab.statistics.significance import (
-    CONFIRMATORY,
-    PAIRS,
-    difference,
-    differences,
-    pairs_of,
-)
+from srgan_ab.statistics.significance import PAIRS, difference, differences, pairs_of
 from srgan_ab.statistics.verdict import outcome
 
 A, B = ("a", "hr"), ("b", "hr")
 MARGIN = 0.05
+DECLARED = tuple(default_params()["compare"]["declared"])
 
 
 def simulated(n, rng, skills, replicates=1) -> Predictions:
@@ -113,14 +111,21 @@ def every_arm(n, rng, arms=ARMS):
     return simulated(n, rng, {(arm, domain): 1.5 for arm in arms for domain in DOMAINS})
 
 
-def test_the_family_is_adjusted_and_the_rest_is_not():
-    found = differences(every_arm(120, np.random.default_rng(0)), 100, MARGIN, seed=0)
+def test_params_may_declare_every_pair():
+    assert get_args(Pair) == tuple(PAIRS)
+
+
+@pytest.mark.parametrize("declared", [DECLARED, ("c_minus_a", "b_minus_r"), ()], ids=len)
+def test_the_family_is_adjusted_and_the_rest_is_not(declared):
+    predictions = every_arm(120, np.random.default_rng(0))
+    found = differences(predictions, 100, MARGIN, seed=0, declared=declared)
     assert list(found) == list(PAIRS)
     for p in ("p", "p_equivalence"):
-        expected = holm({pair: found[pair]["accuracy"][p] for pair in CONFIRMATORY})
-        assert expected == {pair: found[pair]["accuracy"][f"{p}_holm"] for pair in CONFIRMATORY}
-    for pair in set(PAIRS) - set(CONFIRMATORY):
+        expected = holm({pair: found[pair]["accuracy"][p] for pair in declared})
+        assert expected == {pair: found[pair]["accuracy"][f"{p}_holm"] for pair in declared}
+    for pair in set(PAIRS) - set(declared):
         assert "p_holm" not in found[pair]["accuracy"]
+        assert found[pair]["accuracy"]["level"] == 0.05
 
 
 @pytest.mark.parametrize("replicates", [1, 3])
@@ -134,12 +139,12 @@ def test_each_pair_is_judged_and_its_power_told_at_one_level(replicates):
             {(arm, domain): rng.uniform(0.5, 2.5) for arm in ARMS for domain in DOMAINS},
             replicates,
         )
-        found = differences(predictions, 300, 0.001, seed=trial)
+        found = differences(predictions, 300, 0.001, seed=trial, declared=DECLARED)
         for pair, of_scores in found.items():
             accuracy = of_scores["accuracy"]
-            declared = pair in CONFIRMATORY
+            declared = pair in DECLARED
             assert declared or accuracy["level"] == 0.05
-            assert not declared or 0.01 - 1e-9 <= accuracy["level"] <= 0.05
+            assert not declared or 0.05 / len(DECLARED) - 1e-9 <= accuracy["level"] <= 0.05
             assert (accuracy.get("p_holm", accuracy["p"]) <= 0.05) == (
                 accuracy["p"] <= accuracy["level"]
             )
@@ -212,7 +217,7 @@ def test_two_test_images_prove_nothing_and_raise_no_warning(replicates, groups, 
             for domain in DOMAINS
         },
     )
-    for scores in differences(predictions, 1000, MARGIN, seed=0).values():
+    for scores in differences(predictions, 1000, MARGIN, 0, DECLARED).values():
         accuracy = scores["accuracy"]
         assert outcome(accuracy, MARGIN) == "undecided"
         assert -1 <= accuracy["low"] < accuracy["high"] <= 1
@@ -221,10 +226,11 @@ def test_two_test_images_prove_nothing_and_raise_no_warning(replicates, groups, 
 
 def test_arms_left_out_shrink_the_family():
     arms = ("a", "b", "c")
-    found = differences(every_arm(120, np.random.default_rng(0), arms), 100, MARGIN, seed=0)
+    predictions = every_arm(120, np.random.default_rng(0), arms)
+    found = differences(predictions, 100, MARGIN, 0, DECLARED)
     assert list(found) == list(pairs_of(arms))
     family = {pair for pair, scores in found.items() if "p_holm" in scores["accuracy"]}
-    assert family == {"b_minus_a", "b_minus_c", "b_sr_minus_c_bicubic"}
+    assert family == {"b_minus_a", "b_minus_c", "b_sr_minus_c_bicubic", "a_sr_minus_a_bicubic"}
 
 
 @pytest.mark.long
@@ -238,7 +244,7 @@ def test_the_family_errs_in_one_experiment_of_twenty_at_most(monkeypatch):
     )
     rng, false_claims = np.random.default_rng(1), 0
     for trial in range(500):
-        found = differences(every_arm(200, rng), 10, 0.005, seed=trial)
-        kinds = {outcome(found[pair]["accuracy"], 0.005) for pair in CONFIRMATORY}
+        found = differences(every_arm(200, rng), 10, 0.005, trial, DECLARED)
+        kinds = {outcome(found[pair]["accuracy"], 0.005) for pair in DECLARED}
         false_claims += bool(kinds & {"better", "worse"})
     assert false_claims / 500 <= 0.05 + 0.02

@@ -3,7 +3,7 @@
 import pytest
 
 from srgan_ab.common.arms import subject_name
-from srgan_ab.statistics.significance import CONFIRMATORY, PAIRS
+from srgan_ab.statistics.significance import PAIRS
 from srgan_ab.statistics.verdict import (
     answers,
     differs,
@@ -174,23 +174,38 @@ def test_a_mixture_is_not_called_a_replacement_of_real_images():
 
 
 def test_the_verdict_answers_first_and_says_what_it_rests_on():
-    text = whole({pair: WORSE for pair in PAIRS})
+    family = ("b_minus_a", "b_minus_p", "a_sr_minus_a_bicubic")
+    text = whole({pair: WORSE if pair in family else EXPLORED for pair in PAIRS})
     assert text.index("**no, it is worse**") < text.index("## The declared tests")
     assert "180 synthetic test images, one network per arm" in text
-    assert "margin: 0.5 points" in text and "5 tests" in text
+    assert "margin: 0.5 points" in text and "3 tests" in text
     assert "how others of the same recipe would do is not known" in text
     declared, explored = text.split("## The declared tests")[1].split("## Explored besides")
     for pair, (first, second) in PAIRS.items():
-        words = f"{subject_name(first)} is worse than {subject_name(second)} by"
-        assert (words in declared) == (pair in CONFIRMATORY)
-        assert (words in explored) == (pair not in CONFIRMATORY)
+        kind = "worse" if pair in family else "better"
+        words = f"{subject_name(first)} is {kind} than {subject_name(second)} by"
+        assert (words in declared) == (pair in family)
+        assert (words in explored) == (pair not in family)
+
+
+def test_a_question_whose_test_was_not_declared_has_no_answer():
+    results = {pair: EXPLORED for pair in PAIRS}
+    nothing = whole(results)
+    assert nothing.count("**not declared, so only explored**") == 4
+    assert "No test was declared" in nothing and "## The declared tests" not in nothing
+    one = whole(results | {"a_sr_minus_a_bicubic": BETTER})
+    assert "bicubic, for a classifier that cannot be trained again: **yes**." in one
+    assert one.count("**not declared, so only explored**") == 3
+    assert "1 test, whose p" in one
+    half = answers({"b_plus_minus_a": "better"}, explored=["b_plus_minus_c_plus"])[ADDED]
+    assert half.startswith("undecided: ") and half.endswith("not declared, so only explored")
 
 
 def test_several_networks_and_left_out_arms_are_told():
     text = whole({"b_minus_a": OPEN}, replicates=5)
-    assert "5 networks per arm" in text and "Declared in the code: 1 test, " in text
+    assert "5 networks per arm" in text and "Declared (`compare.declared`): 1 test, " in text
     assert "how others of the same recipe" not in text
-    assert text.count("**not tested**") == 2
+    assert text.count("**not tested**") == 3
     assert "Explored besides" not in text
 
 

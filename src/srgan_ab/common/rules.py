@@ -7,7 +7,7 @@ import difflib
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from srgan_ab.common.shipped import NONE, SHIPPED
 
@@ -39,6 +39,22 @@ IN_PACKAGES = {
 
 RENDERED = ("cat", "dog")  # classes 0 and 1 of data.source synthetic
 
+# What is compared with what: the keys of `statistics.significance.PAIRS`, which says what they mean
+Pair = Literal[
+    "b_minus_a",
+    "b_minus_c",
+    "b_minus_r",
+    "b_minus_p",
+    "b_plus_minus_a",
+    "b_plus_minus_c_plus",
+    "c_minus_a",
+    "b_sr_minus_c_bicubic",
+    "b_sr_minus_r_srresnet",
+    "b_sr_minus_p_perceptual",
+    "a_sr_minus_a_bicubic",
+    "b_sr_minus_a_hr",
+]
+
 # What `srgan.perceptual.layer` may be: a pattern, and the same in words. Deeper names of
 # torchvision's, such as layer3.0.conv1, are looked up when the network is built.
 LAYERS = {
@@ -58,6 +74,7 @@ def broken(params: "Params") -> Iterator[str]:
     yield from _broken_by_srgan(params)
     yield from _broken_by_what_srgan_learns_from(params)
     yield from _broken_by_what_judges_srgan(params)
+    yield from _broken_by_comparison(params)
     yield from _broken_by_runtime(params)
 
 
@@ -239,6 +256,16 @@ def _broken_by_what_judges_srgan(params: "Params") -> Iterator[str]:
                 f"srgan.perceptual.layer is {perceptual.layer!r}, but srgan.perceptual.network "
                 f"{perceptual.network} has {known}"
             )
+
+
+def _broken_by_comparison(params: "Params") -> Iterator[str]:
+    declared = params.compare.declared
+    twice = [name for name in dict.fromkeys(declared) if declared.count(name) > 1]
+    if twice:
+        yield (
+            f"compare.declared {declared} names {' and '.join(twice)} more than once: each test "
+            "counts once"
+        )
 
 
 def _broken_by_runtime(params: "Params") -> Iterator[str]:

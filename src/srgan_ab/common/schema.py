@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from srgan_ab.common.rules import broken
+from srgan_ab.common.rules import Pair, broken
 
 Fraction = Annotated[float, Field(gt=0, lt=1)]
 Probability = Annotated[float, Field(ge=0, le=1)]
@@ -247,6 +247,7 @@ class Compare(Section):
     model: Literal["a", "b"]
     bootstrap: Annotated[int, Field(ge=100, le=100_000)]
     margin: Fraction  # of accuracy
+    declared: list[Pair]  # the family of tests; [] = none, everything explores
 
 
 class RuntimeParams(Section):

@@ -20,7 +20,8 @@ from srgan_ab.common.files import read_csv, read_metrics, whole
 from srgan_ab.reporting import charts, report_charts, tables
 from srgan_ab.reporting.cells import points
 from srgan_ab.reporting.report_charts import ARM_COLOURS, Chart
-from srgan_ab.statistics.significance import CONFIRMATORY, pairs_of
+from srgan_ab.statistics.significance import pairs_of
+from srgan_ab.statistics.verdict import is_declared
 
 
 @dataclass(frozen=True)
@@ -135,7 +136,7 @@ def _context(
         "synthetic": synthetic,
         "margin": f"{100 * margin:g}",
         "left_out": [name for arm, name in ARM_NAMES.items() if arm not in arms],
-        "family": sum(name in CONFIRMATORY for name in pairs),
+        "family": sum(is_declared(differences[name]["accuracy"]) for name in pairs),
         "lpips": quality["test"]["srgan"]["lpips"] is not None,
         "groups": _metrics("split"),
         "ledger": ledger,

@@ -7,8 +7,7 @@ import pandas as pd
 from srgan_ab.common.arms import ARM_NAMES, DOMAINS, Subject, subject_name
 from srgan_ab.reporting.cells import Cell, Table, interval, number, points, text
 from srgan_ab.statistics.bootstrap import SCORES
-from srgan_ab.statistics.significance import CONFIRMATORY
-from srgan_ab.statistics.verdict import p_in_words, spoken_p
+from srgan_ab.statistics.verdict import is_declared, p_in_words, spoken_p
 
 SCORE_NAMES = {
     "accuracy": "accuracy",
@@ -134,7 +133,7 @@ def pair_table(
         rows.append(
             [
                 text(f"{subject_name(first)} − {subject_name(second)}"),
-                text("declared" if name in CONFIRMATORY else "explored"),
+                text("declared" if is_declared(result) else "explored"),
                 points(result["difference"], images, "+"),
                 Cell(interval(low, high, decimals, "+"), result["low"]),
                 probability(result),

@@ -90,10 +90,16 @@ class Predictions:
         cls,
         path: Path,
         classes: Sequence[str],
-        arms: Sequence[str] = ARMS,
-        domains: Collection[str] = DOMAINS,
+        arms: Sequence[str] | None = ARMS,
+        domains: Collection[str] | None = DOMAINS,
     ) -> "Predictions":
         """Read what `save` wrote.
+
+        Args:
+            path: of a CSV file, compressed or not.
+            classes: names of class 0 and 1.
+            arms: that it must have, and no other; None: those that it has.
+            domains: the same.
 
         Raises:
             UserError: the file is missing or damaged, or arms or domains are missing, or were not
@@ -106,6 +112,9 @@ class Predictions:
         first = next(iter(blocks.values()))
         same = all(block["id"].array.equals(first["id"].array) for block in blocks.values())
         replicates = table["replicate"].max() + 1
+        arms = [a for a in ARMS if (table["arm"] == a).any()] if arms is None else arms
+        if domains is None:
+            domains = [d for d in DOMAINS if (table["domain"] == d).any()]
         wanted = [(a, d, r) for a in arms for d in domains for r in range(replicates)]
         if not same or set(blocks) != set(wanted):
             raise UserError(

@@ -1,11 +1,12 @@
 """What is compared with what, and whether a difference is more than chance, or less than a margin.
 
-Declared here, and so before a run knows its results: the pairs, and which of them confirm
-something.
+Declared before a run knows its results: the pairs here, and which of them confirm something in
+`compare.declared` of params.yaml.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
+from typing import Protocol
 
 import numpy as np
 from scipy.stats import norm
@@ -17,7 +18,7 @@ from srgan_ab.statistics.classification import THRESHOLD
 from srgan_ab.statistics.paired import delong, holm, holm_levels
 from srgan_ab.statistics.predictions import Predictions
 
-# name: (arm, test domain) minus (arm, test domain)
+# name: (arm, test domain) minus (arm, test domain); the names are those of `common.schema.Pair`
 PAIRS = {
     # on real photographs: does what a classifier was trained on matter?
     "b_minus_a": (("b", "hr"), ("a", "hr")),
@@ -35,15 +36,6 @@ PAIRS = {
     "b_sr_minus_a_hr": (("b", "sr"), ("a", "hr")),
 }
 
-# The family of tests: the accuracy of these pairs. Their p are adjusted for each other (Holm), and
-# the verdict rests on them alone; every other number explores.
-CONFIRMATORY = (
-    "b_minus_a",
-    "b_minus_c",
-    "b_plus_minus_a",
-    "b_plus_minus_c_plus",
-    "b_sr_minus_c_bicubic",
-)
 LEVEL = 0.05  # of the family as a whole, and of each test that explores
 
 
@@ -121,15 +113,51 @@ def pairs_of(arms: Collection[str]) -> dict[str, tuple[Subject, Subject]]:
     }
 
 
-def differences(
-    predictions: Predictions, resamples: int, margin: float, seed: int
-) -> dict[str, dict[str, dict]]:
-    """`difference` of every pair, judged as one of its family.
+class Test(Protocol):
+    """What `judge_as_family` asks of a test: `accuracy_tests` has them."""
 
-    Superiority and equivalence are two questions, each with its own family. Accuracy gets `p_holm`
-    and `p_equivalence_holm` where the pair is declared; and in any case `level`, the `p` up to
-    which the verdict calls a difference one (`holm_levels` in the family, else 0.05), and
+    def least_detectable(self, level: float) -> float:
+        """Least true difference that is found with 80 % power by p up to `level`."""
+        ...
+
+
+def judge_as_family(
+    results: Mapping[str, dict], tests: Mapping[str, Test], declared: Iterable[str]
+) -> None:
+    """Adjust the p of the declared tests for each other, and say at which level each is judged.
+
+    Superiority and equivalence are two questions, each with its own family. Each result gets
+    `p_holm` and `p_equivalence_holm` where its pair is declared; and in any case `level`, the `p`
+    up to which the verdict calls a difference one (`holm_levels` in the family, else 0.05), and
     `least_detectable`, the true difference that would be found at that level with 80 % power.
+
+    Args:
+        results: pair to a difference in accuracy with `p` and `p_equivalence`; changed in place.
+        tests: pair to the test behind it.
+        declared: pairs of the family; those that `results` lacks were not tested.
+    """
+    family = [name for name in declared if name in results]
+    for p in ("p", "p_equivalence"):
+        for name, adjusted in holm({name: results[name][p] for name in family}).items():
+            results[name][f"{p}_holm"] = adjusted
+    levels = dict.fromkeys(results, LEVEL)
+    levels |= holm_levels({name: results[name]["p"] for name in family}, LEVEL)
+    for name, level in levels.items():
+        least = tests[name].least_detectable(level)
+        results[name].update(level=level, least_detectable=least)
+
+
+def differences(
+    predictions: Predictions, resamples: int, margin: float, seed: int, declared: Iterable[str]
+) -> dict[str, dict[str, dict]]:
+    """`difference` of every pair, its accuracy judged as one of the family (`judge_as_family`).
+
+    Args:
+        predictions: of the test images.
+        resamples: behind each interval.
+        margin: of equivalence, in (0, 1).
+        seed: of the resamples, and of the uncertainty that networks add.
+        declared: the family, `compare.declared` of params.yaml.
 
     Returns:
         pair to score to numbers, in the order of `PAIRS`.
@@ -140,16 +168,6 @@ def differences(
     found = {
         name: difference(predictions, samples, *pair, margin, seed) for name, pair in pairs.items()
     }
-    family = [name for name in CONFIRMATORY if name in found]
-    for p in ("p", "p_equivalence"):
-        for name, adjusted in holm({n: found[n]["accuracy"][p] for n in family}).items():
-            found[name]["accuracy"][f"{p}_holm"] = adjusted
-    levels = dict.fromkeys(pairs, LEVEL)
-    levels |= holm_levels({name: found[name]["accuracy"]["p"] for name in family}, LEVEL)
-    for name, pair in pairs.items():
-        test = accuracy_test(predictions, samples, *pair, seed)
-        found[name]["accuracy"] |= {
-            "level": levels[name],
-            "least_detectable": test.least_detectable(levels[name]),
-        }
+    tests = {n: accuracy_test(predictions, samples, *pair, seed) for n, pair in pairs.items()}
+    judge_as_family({name: of["accuracy"] for name, of in found.items()}, tests, declared)
     return found

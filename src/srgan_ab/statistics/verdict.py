@@ -1,11 +1,19 @@
-"""The result in words, by rules: no sentence is stronger than its interval and adjusted p."""
+"""The result in words, by rules: no sentence is stronger than its interval and adjusted p.
 
-from collections.abc import Mapping
+Which tests were declared is read off the results: those have adjusted p.
+"""
+
+from collections.abc import Collection, Mapping
 
 from srgan_ab.common.arms import subject_name
-from srgan_ab.statistics.significance import CONFIRMATORY, LEVEL, PAIRS
+from srgan_ab.statistics.significance import LEVEL, PAIRS
 
 BESIDE = "with the other declared tests beside it "
+
+
+def is_declared(result: Mapping) -> bool:
+    """Whether a difference in accuracy is that of a declared test: its p is adjusted then."""
+    return "p_holm" in result
 
 
 def spoken_p(result: Mapping, name: str = "p") -> float:
@@ -111,15 +119,18 @@ def sentence(pair: str, result: Mapping, margin: float, images: int) -> str:
     )
 
 
-def answers(outcomes: Mapping[str, str], b_images: str = "sr") -> dict[str, str]:
-    """Does super-resolution help a classifier? Three questions, answered from outcomes.
+def answers(
+    outcomes: Mapping[str, str], explored: Collection[str] = (), b_images: str = "sr"
+) -> dict[str, str]:
+    """Does super-resolution help a classifier? Four questions, answered from declared tests alone.
 
     Args:
-        outcomes: pair to what `outcome` returns, for the pairs that were compared.
+        outcomes: pair to what `outcome` returns, for the declared pairs that were compared.
+        explored: pairs that were compared without being declared.
         b_images: what B was trained on, `sr` or `hr+sr`.
 
     Returns:
-        question to a sentence that begins with yes, no, undecided or not tested.
+        question to a sentence that begins with yes, no, undecided, not declared or not tested.
     """
     plain = {
         "better": "yes",
@@ -129,13 +140,16 @@ def answers(outcomes: Mapping[str, str], b_images: str = "sr") -> dict[str, str]
     }
 
     def simple(pair: str) -> str:
-        return plain[outcomes[pair]] if pair in outcomes else "not tested"
+        if pair in outcomes:
+            return plain[outcomes[pair]]
+        return "not declared, so only explored" if pair in explored else "not tested"
 
-    gain, control = (outcomes.get(pair) for pair in ("b_plus_minus_a", "b_plus_minus_c_plus"))
-    if gain is None:
-        added = "not tested"
-    elif gain != "better":
-        added = plain[gain]
+    control = outcomes.get("b_plus_minus_c_plus")
+    if outcomes.get("b_plus_minus_a") != "better":
+        added = simple("b_plus_minus_a")
+    elif "b_plus_minus_c_plus" in explored:
+        added = "undecided: originals with SRGAN's images are better than originals alone, but "
+        added += "whether bicubic images (c_plus) help as much was not declared, so only explored"
     elif control is None:
         added = "undecided: originals with SRGAN's images are better than originals alone, but "
         added += "originals with bicubic images (c_plus) were not tested beside them"
@@ -154,7 +168,60 @@ def answers(outcomes: Mapping[str, str], b_images: str = "sr") -> dict[str, str]
         instead: simple("b_minus_a"),
         "SRGAN's images added to real ones": added,
         enlarged: simple("b_sr_minus_c_bicubic"),
+        "SRGAN in place of bicubic, for a classifier that cannot be trained again": simple(
+            "a_sr_minus_a_bicubic"
+        ),
     }
+
+
+def headline(results: Mapping[str, Mapping], margin: float, b_images: str) -> list[str]:
+    """Title and answers in Markdown, line by line; arguments as of `verdict`."""
+    declared = [pair for pair, result in results.items() if is_declared(result)]
+    outcomes = {pair: outcome(results[pair], margin) for pair in declared}
+    said = answers(outcomes, results.keys() - outcomes.keys(), b_images)
+    return [
+        "# Does super-resolution help a classifier?",
+        "",
+        *(f"- {question}: **{answer}**." for question, answer in said.items()),
+    ]
+
+
+def family_in_words(results: Mapping[str, Mapping]) -> str:
+    """How many of the tests were declared: "Declared: 6 tests, whose p are adjusted ..."."""
+    family = sum(map(is_declared, results.values()))
+    if not family:
+        return "No test was declared (`compare.declared`): all explore."
+    tests = "test" if family == 1 else "tests"
+    return (
+        f"Declared (`compare.declared`): {family} {tests}, whose p are adjusted for each other "
+        "(Holm)."
+    )
+
+
+def small_margin(margin: float, images: int) -> list[str]:
+    """A paragraph where the test set is too small for the margin, as lines; else none."""
+    if margin * images >= 1:
+        return []
+    return [
+        "",
+        f"The margin is less than one of the {images:,} test images ({100 / images:.2g} "
+        "points), so they can hardly show that two classifiers are equal within it.",
+    ]
+
+
+def tests_in_words(results: Mapping[str, Mapping], margin: float, images: int) -> list[str]:
+    """A sentence for every test in Markdown, line by line: the declared ones, then the others."""
+    declared = [pair for pair, result in results.items() if is_declared(result)]
+    exploring = [pair for pair in results if pair not in declared]
+    lines = []
+    for title, pairs in (
+        ("The declared tests", declared),
+        ("Explored besides: hints, not findings", exploring),
+    ):
+        if pairs:
+            lines += ["", f"## {title}", ""]
+            lines += [f"- {sentence(pair, results[pair], margin, images)}" for pair in pairs]
+    return lines
 
 
 def verdict(
@@ -176,38 +243,19 @@ def verdict(
         b_images: as of `answers`.
     """
     results = {pair: scores["accuracy"] for pair, scores in differences.items()}
-    family = [pair for pair in CONFIRMATORY if pair in results]
-    outcomes = {pair: outcome(results[pair], margin) for pair in family}
-    said = answers(outcomes, b_images)
     networks = "one network" if replicates == 1 else f"{replicates} networks"
-    tests = "test" if len(family) == 1 else "tests"
     lines = [
-        "# Does super-resolution help a classifier?",
-        "",
-        *(f"- {question}: **{answer}**." for question, answer in said.items()),
+        *headline(results, margin, b_images),
         "",
         f"Accuracy on the same {images:,} {'synthetic ' if synthetic else ''}test images, "
-        f"{networks} per arm. Equivalence margin: {100 * margin:g} points. Declared in the code: "
-        f"{len(family)} {tests}, whose p are adjusted for each other (Holm).",
+        f"{networks} per arm. Equivalence margin: {100 * margin:g} points. "
+        f"{family_in_words(results)}",
+        *small_margin(margin, images),
     ]
-    if margin * images < 1:
-        lines += [
-            "",
-            f"The margin is less than one of the {images:,} test images ({100 / images:.2g} "
-            "points), so they can hardly show that two classifiers are equal within it.",
-        ]
     if replicates == 1:
         lines += [
             "",
             "With one network per arm this holds for these networks; how others of the same "
             "recipe would do is not known (`classifier.replicates`).",
         ]
-    exploring = [pair for pair in results if pair not in family]
-    for title, pairs in (
-        ("The declared tests", family),
-        ("Explored besides: hints, not findings", exploring),
-    ):
-        if pairs:
-            lines += ["", f"## {title}", ""]
-            lines += [f"- {sentence(pair, results[pair], margin, images)}" for pair in pairs]
-    return "\n".join(lines) + "\n"
+    return "\n".join([*lines, *tests_in_words(results, margin, images)]) + "\n"
