@@ -23,6 +23,10 @@ class OnOneDevice(TorchDispatchMode):
 
     READS = (torch.ops.aten._local_scalar_dense, torch.ops.aten.nonzero, torch.ops.aten.is_nonzero)
 
+    def __init__(self):
+        super().__init__()
+        self.convolved = set()  # types of what convolutions gave
+
     def __torch_dispatch__(self, func, types, args=(), kwargs=None):
         assert func.overloadpacket not in self.READS, f"{func} waits for the device"
         result = func(*args, **(kwargs or {}))
@@ -30,7 +34,22 @@ class OnOneDevice(TorchDispatchMode):
         # scalars of the host are arguments of a kernel
         devices = {x.device.type for x in tensors if x.device.type == "cuda" or x.dim()}
         assert len(devices) < 2, f"{func} copies between host and device"
+        if func.overloadpacket is torch.ops.aten.convolution:
+            self.convolved.add(result.dtype)
         return result
+
+
+class Features(torch.nn.Module):
+    """Stands in for VGG19, without its weights."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv = torch.nn.Conv2d(3, 4, 3).requires_grad_(False)
+
+    def forward(self, sr, hr):
+        with torch.no_grad():
+            target = self.conv(hr)
+        return (self.conv(sr) - target).abs().mean()
 
 
 @pytest.fixture
@@ -43,6 +62,9 @@ def on_fake_gpu(monkeypatch):
                 parameter.grad = torch.empty_like(parameter)
 
     trained = []
+    # without a GPU, torch would switch autocast off, with a warning
+    monkeypatch.setattr(torch.cuda.amp.common, "amp_definitely_not_available", lambda: False)
+    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda *_, **__: True)
     monkeypatch.setattr(torch.Tensor, "backward", backward)
     # torch has no generator for a device that is not there
     monkeypatch.setattr(Runtime, "generator", lambda self, seed: None)
@@ -51,39 +73,55 @@ def on_fake_gpu(monkeypatch):
         yield trained
 
 
+PAPER = {"upsampler": "pixel_shuffle"}, {}, {}
+OTHER = (
+    {"normalization": "none", "upsampler": "nearest_conv", "skip": "bicubic"},
+    {"normalization": "none"},
+    {"gradient_clip": 1.0, "total_variation": 1.0, "lattice": 1.0},
+)
+
+
+@pytest.mark.parametrize("variant", [PAPER, OTHER], ids=["paper", "other"])
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
 @pytest.mark.parametrize("name", ["pretraining", "adversarial"])
-def test_an_update_stays_on_the_device(on_fake_gpu, name, monkeypatch):
+def test_an_update_stays_on_the_device(on_fake_gpu, name, precision, variant, monkeypatch):
+    of_generator, of_discriminator, of_losses = variant
     srgan = load(PARAMS).srgan
     adversity = {"history": 4, "label_noise": 0.1, "label_smoothing": 0.1, "loss": "relativistic"}
     settings = srgan.model_copy(
         update={
             "crop": 32,
             "batch_size": 4,
-            "gradient_clip": 1.0,
-            "total_variation": 1.0,
-            "lattice": 1.0,
-            "adversarial": srgan.adversarial.model_copy(update=adversity),
+            **of_losses,
+            "perceptual": srgan.perceptual.model_copy(update={"weight": 1.0}),
+            "adversarial": srgan.adversarial.model_copy(update=adversity if of_losses else {}),
         }
     )
     # a network of fake tensors cannot be moved, and need not be
-    monkeypatch.setattr(Generator, "to", lambda self, *place, **layout: self)
-    monkeypatch.setattr(Discriminator, "to", lambda self, *place, **layout: self)
+    for network in (Generator, Discriminator, Features):
+        monkeypatch.setattr(network, "to", lambda self, *place, **layout: self)
     with GPU:
-        generator = accelerate(Generator(2, 8, "batch", upsampler="nearest_conv"), GPU)
-        discriminator = accelerate(Discriminator(8), GPU)
+        generator = accelerate(Generator(2, 8, **of_generator), GPU)
+        discriminator = accelerate(Discriminator(8, **of_discriminator), GPU)
+        features = accelerate(Features(), GPU)
         lr = torch.zeros(6, 16, 16, 3, dtype=torch.uint8)
         hr = torch.zeros(6, 64, 64, 3, dtype=torch.uint8)
-    machine = Runtime(GPU, "bf16")
+    machine = Runtime(GPU, precision)
     if name == "pretraining":
         phase = pretraining(generator, lr, hr, settings, machine, 0)
     else:
-        phase = adversarial(generator, discriminator, None, lr, hr, settings, machine, 0)
+        networks = generator, discriminator, features
+        phase = adversarial(*networks, lr, hr, settings, machine, 0)
     for module in phase.modules.values():
         on_fake_gpu += module.parameters()
     for _ in range(4):  # two passes; the history is full after two updates
-        with OnOneDevice():
+        with OnOneDevice() as mode:
             phase.update()
+        assert mode.convolved == {torch.bfloat16 if precision == "bf16" else torch.float32}
     assert all(value.device.type == "cuda" for row in phase.watched for value in row.values())
+    assert all(value.dtype == torch.float32 for row in phase.watched for value in row.values())
+    if name == "adversarial":
+        assert "loss_perceptual" in phase.watched[0]
 
 
 def test_what_the_test_above_would_find():

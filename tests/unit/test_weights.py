@@ -1,5 +1,6 @@
 """Weights: what a file holds is said when it is not what was wanted."""
 
+import json
 import pickle
 
 import pytest
@@ -10,7 +11,7 @@ from torch import nn
 from srgan_ab.classifier.backbones import build
 from srgan_ab.classifier.prediction import load_classifier
 from srgan_ab.common.errors import UserError
-from srgan_ab.common.weights import read_weights, save_weights
+from srgan_ab.common.weights import load_network, read_weights, save_weights
 from srgan_ab.srgan.generator import Generator, load_generator
 
 CPU = torch.device("cpu")
@@ -53,6 +54,48 @@ def test_the_right_kind_is_loaded_and_so_is_a_file_without_one(file):
         load_generator(file, CPU)
     save_weights(file, build("small_cnn", None, "none"), {"backbone": "small_cnn"}, "classifier")
     load_classifier(file, CPU)
+
+
+@pytest.mark.parametrize(
+    ("build", "architecture"),
+    [
+        (Generator, SIZES | {"normalization": "none"}),
+        (Generator, SIZES | {"normalization": "batch", "upsampler": "nearest_conv"}),
+        (build, {"backbone": "small_cnn", "weights": None, "freeze": "none"}),
+        (build, {"backbone": "squeezenet1_1", "weights": None, "freeze": "features"}),
+        (build, {"backbone": "regnet_y_400mf", "weights": None, "freeze": "none"}),
+        (build, {"backbone": "timm/tf_efficientnet_lite0", "weights": None, "freeze": "none"}),
+    ],
+)
+def test_a_network_is_rebuilt_whole_and_nothing_is_drawn_for_it(file, build, architecture):
+    """Buffers that no file holds are there too, and what is frozen stays so."""
+    torch.manual_seed(0)
+    network = build(**architecture)
+    save_weights(file, network, architecture)
+    before = torch.get_rng_state()
+    loaded = load_network(file, "network", build)
+    assert torch.equal(torch.get_rng_state(), before)
+    for kind in ("named_parameters", "named_buffers"):
+        ours, theirs = dict(getattr(loaded, kind)()), dict(getattr(network, kind)())
+        assert list(ours) == list(theirs)
+        for name, value in theirs.items():
+            assert torch.equal(ours[name], value), name
+            assert ours[name].requires_grad == value.requires_grad, name
+    assert build(**architecture) and not torch.equal(torch.get_rng_state(), before)  # as ever
+
+
+def test_files_of_another_precision_or_without_counters_fill_a_network_of_fp32(file):
+    network = Generator(**SIZES)
+    state = {k: v.bfloat16() for k, v in network.state_dict().items() if v.is_floating_point()}
+    save_file(state, file, {"architecture": json.dumps(SIZES)})
+    loaded = load_network(file, "generator", Generator).state_dict()
+    assert loaded.keys() == network.state_dict().keys()
+    for name, value in loaded.items():
+        if name in state:
+            assert value.dtype == torch.float32
+            assert torch.equal(value, state[name].float()), name
+        else:
+            assert value == 0  # batches seen
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])

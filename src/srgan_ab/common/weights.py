@@ -5,18 +5,44 @@
 # safetensors gives its reader no types
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, TypeVar
 
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
+from torch import nn
+from torch.overrides import TorchFunctionMode
 
 from srgan_ab.common.errors import UserError
 from srgan_ab.common.files import atomic_file
 
 Network = TypeVar("Network", bound=torch.nn.Module)
+
+
+class _Unfilled(TorchFunctionMode):
+    """Leaves out the random draws of first weights, which take a VGG16 seconds.
+
+    What is computed rather than drawn, as buffers that no file holds, is as ever. A network built
+    on the device "meta" would not have those.
+    """
+
+    DRAWS = (
+        *(torch.Tensor.normal_, torch.Tensor.uniform_),
+        *(nn.init.normal_, nn.init.uniform_, nn.init.kaiming_uniform_),
+    )
+
+    def __torch_function__(
+        self,
+        func: Callable[..., Any],
+        types: Iterable[type],
+        args: tuple[Any, ...] = (),
+        kwargs: dict[str, Any] | None = None,
+    ) -> Any:
+        if func in self.DRAWS:
+            return args[0] if args else (kwargs or {})["tensor"]
+        return func(*args, **(kwargs or {}))
 
 
 def save_weights(
@@ -66,14 +92,16 @@ def load_network(path: Path, kind: str, build: Callable[..., Network]) -> Networ
     Args:
         path: of the file.
         kind: what `save_weights` called it.
-        build: makes a network of the architecture, which it gets as named arguments.
+        build: makes a network of the architecture, which it gets as named arguments. Its random
+            draws are left out, because the file holds all weights.
 
     Raises:
         UserError: as `read_network`; or the file does not hold what it says.
     """
     state, architecture = read_network(path, kind)
     try:
-        network = build(**architecture)
+        with _Unfilled():
+            network = build(**architecture)
     except TypeError:  # of a file that does not say its kind
         raise UserError(
             f"{path} does not say how to build a {kind}: give the weights of a {kind} that this "
