@@ -20,6 +20,14 @@ NOT_RUN = {
         "takes long",
         "tests/unit/test_fuzz.py::test_damage_at_random_is_a_rejection_or_a_sentence",
     ),
+    "dvc get . data/predictions.csv --rev generator-1 -o runs/1.csv": (
+        "needs the experiment generator-1, which no test runs",
+        "tests/unit/test_pool.py::test_every_number_word_and_network_of_the_runs_is_written",
+    ),
+    "python tools/pool.py runs/1.csv runs/2.csv runs/3.csv runs/4.csv --output pooled": (
+        "needs four runs",
+        "tests/unit/test_pool.py::test_a_documented_command_is_understood",
+    ),
     "python benchmarks/load.py 1000 10000 100000": (
         "half an hour",
         "tests/unit/test_load.py::test_every_stage_is_measured",

@@ -102,12 +102,20 @@ class Predictions:
             domains: the same.
 
         Raises:
-            UserError: the file is missing or damaged, or arms or domains are missing, or were not
-                tested on the same images.
+            UserError: the file is missing or damaged, has other classes, or arms or domains are
+                missing, or were not tested on the same images.
         """
         table = read_csv(path, COLUMNS)
-        if table.empty or not table["label"].isin(classes).all():
-            raise damaged(path, f"it does not hold images of {' and '.join(classes)}")
+        if table.empty:
+            raise damaged(path, "it holds no images")
+        if not table["label"].isin(classes).all():
+            shown = [repr(name)[1:-1] for name in sorted(table["label"].unique())]
+            more = " and others" if len(shown) > 2 else ""
+            raise UserError(
+                f"{path} has images of {' and '.join(shown[:2])}{more}, not of "
+                f"{' and '.join(classes)}: name its classes, or delete it and run `dvc repro`, "
+                "which makes it anew"
+            )
         blocks = {key: block for key, block in table.groupby(KEY, sort=False)}
         first = next(iter(blocks.values()))
         same = all(block["id"].array.equals(first["id"].array) for block in blocks.values())
