@@ -59,6 +59,25 @@ def paper(batch_size: int):
     )
 
 
+def random_vgg19(path: Path) -> Path:
+    """Write random weights of VGG19's convolutions; to draw those of all its layers takes seconds.
+
+    Returns:
+        The file.
+    """
+    with torch.device("meta"):
+        features = vgg19(weights=None).features
+    features.to_empty(device="cpu")
+    torch.manual_seed(0)
+    for parameter in features.parameters():
+        if parameter.dim() > 1:
+            torch.nn.init.kaiming_normal_(parameter, nonlinearity="relu")
+        else:
+            torch.nn.init.zeros_(parameter)
+    save_weights(path, features, {})
+    return path
+
+
 class Ours:
     """The project's own updates of the paper's networks, as `train_srgan` runs them.
 
@@ -70,8 +89,8 @@ class Ours:
         device = runtime.device
         generator = runtime.compiled(accelerate(Generator(), device))
         discriminator = runtime.compiled(accelerate(Discriminator(), device))
-        save_weights(folder / "vgg.safetensors", vgg19(weights=None).features, {})
-        perceptual = PerceptualLoss("vgg19", "conv5_4", folder / "vgg.safetensors")
+        vgg = random_vgg19(folder / "vgg.safetensors")
+        perceptual = PerceptualLoss("vgg19", "conv5_4", vgg)
         perceptual = runtime.compiled(accelerate(perceptual, device))
         hr = torch.randint(0, 256, (batch_size, SIDE, SIDE, 3), dtype=torch.uint8, device=device)
         images, settings = (hr[:, ::SCALE, ::SCALE].contiguous(), hr), paper(batch_size)
@@ -88,7 +107,7 @@ class Ours:
             self.trained(lr)
 
 
-def flops(function: Callable[[], None]) -> int:
+def flops(function: Callable[[], object]) -> int:
     """Of the networks' definition: the tail's products with zeros, on a CPU, are none."""
     plain_tail = patch.object(Tail, "forward", torch.nn.Conv2d.forward)
     with plain_tail, FlopCounterMode(display=False) as counter:
@@ -113,7 +132,7 @@ def peak(runtime: Runtime, rounds: int) -> float:
 
 def compare(
     measure_plain: Callable[[], float],
-    our_side: Callable[[], None],
+    our_side: Callable[[], object],
     device: torch.device,
     rounds: int,
 ) -> dict:
@@ -201,9 +220,9 @@ def main(
             f"{row['gflop_per_second']:>9.0f}{row['share_of_peak']:>9.0%}",
             flush=True,
         )
+        if output:  # after each, as compiled networks may not come to an end
+            write_metrics(output, result)
     plain_side.shutdown()
-    if output:
-        write_metrics(output, result)
 
 
 if __name__ == "__main__":

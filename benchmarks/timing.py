@@ -8,7 +8,7 @@ import torch
 QUEUED = 10  # calls that a GPU is given at once
 
 
-def seconds(function: Callable[[], None], device: torch.device) -> float:
+def seconds(function: Callable[[], object], device: torch.device) -> float:
     """Seconds of one call: on a CPU those of all threads of the process, on a GPU on the wall.
 
     A GPU gets ten calls in a row, because training, too, queues updates ahead of it.

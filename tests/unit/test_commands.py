@@ -101,6 +101,17 @@ NOT_RUN = {
         "needs a GPU",
         "tests/unit/test_speed.py::test_documented_options_are_known",
     ),
+    **{
+        f"python benchmarks/gpu.py --output gpu{options}": (
+            why,
+            "tests/unit/test_gpu.py::test_documented_options_are_known",
+        )
+        for options, why in (
+            ("", "needs a GPU"),
+            (" --compiled", "needs a GPU"),
+            (" --device cpu --small", "many minutes"),
+        )
+    },
     "python benchmarks/speed.py --precision fp32 --rounds 3": (
         "many minutes",
         "tests/unit/test_speed.py::test_documented_options_are_known",
