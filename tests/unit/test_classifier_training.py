@@ -36,6 +36,7 @@ def settings(**changes):
         flip=0.5, rotation=15.0, brightness=0.2, contrast=0.2, saturation=0.2, hue=0.1
     )
     values = dict(
+        seed=None,
         backbone="small_cnn",
         freeze="none",
         epochs=3,

@@ -16,6 +16,7 @@ from srgan_ab.accelerate.networks import accelerate
 from srgan_ab.common.checkpoints import Checkpoints
 from srgan_ab.common.files import atomic_file
 from srgan_ab.common.initial import Initial
+from srgan_ab.common.interpolation import resize
 from srgan_ab.common.packs import Pack
 from srgan_ab.common.runtime import Network, Runtime
 from srgan_ab.common.schema import Srgan
@@ -25,7 +26,7 @@ from srgan_ab.srgan.crops import Crops
 from srgan_ab.srgan.discriminator import Discriminator
 from srgan_ab.srgan.generator import Generator
 from srgan_ab.srgan.judging import accuracy, even_sample, warn_if_decided
-from srgan_ab.srgan.phase import Phase
+from srgan_ab.srgan.phase import Diverged, Phase
 from srgan_ab.srgan.phases import adversarial, crops_of, pretraining, unopposed
 from srgan_ab.srgan.progress import (
     Distance,
@@ -39,6 +40,7 @@ from srgan_ab.srgan.progress import (
     shown,
 )
 
+FAILED = 1.0  # dB below bicubic; a good network that adds to nothing may lack half of it at first
 Samples = dict[str, tuple[Tensor, Tensor]]  # split to lr and hr, of which crops are judged
 Watch = Callable[[dict, np.ndarray], dict]  # an epoch's row and validation images to more columns
 
@@ -204,7 +206,21 @@ class Training:
             validate(phase.run_epoch(lambda: self._keep_if_due(phase)))
             phase.validated(-rows[-1]["val_psnr_rgb"])
             self._keep(phase)
+        if phase.epochs:
+            self._refuse_far_below_bicubic(rows[-1]["val_psnr_rgb"])
         return copy.deepcopy(phase.averaged.state_dict())
+
+    def _refuse_far_below_bicubic(self, psnr: float) -> None:
+        """A pre-training that failed: what starts from it never recovers (docs/ablations.md)."""
+        enlarged = resize(self.val.lr, *self.val.hr.shape[1:3])
+        bicubic = self.measure(enlarged, self.val.hr)["psnr_rgb"]
+        if bicubic is not None and psnr < bicubic - FAILED:
+            raise Diverged(
+                f"after its pre-training SRResNet reaches {psnr:.2f} dB on validation images, and "
+                f"bicubic interpolation {bicubic:.2f}: lower "
+                "srgan.pretraining.learning_rate, set srgan.gradient_clip, or give it more "
+                "srgan.pretraining.epochs; the training then starts anew"
+            )
 
     def _choose(self, phase: Phase, generator: Generator, watch: Watch) -> Fitted:
         """Run a phase to its end, and put its networks where `srgan.select` would have them."""
