@@ -52,11 +52,15 @@ generators() { # SEED
     pack "$1" models models/srgan models/perceptual
 }
 
+[ "$(grep -c '^  seed: null' params.yaml)" = 2 ] || {
+  echo "$0: params.yaml has seeds of its own for srgan or classifier: set both to null" >&2
+  exit 1
+}
 for seed; do
   [ ! -e "$folder/$seed/params.yaml" ] || continue
   mkdir -p "$folder/$seed"
   cp -r src stages inputs dvc.yaml "$folder/$seed"
-  sed "s/^  seed: null /  seed: $seed /" params.yaml >"$folder/$seed/params.yaml"
+  sed "s/^  seed: null/  seed: $seed/" params.yaml >"$folder/$seed/params.yaml"
 done
 for name in check download split downscale; do stage "$1" "$name"; done
 for seed in "${@:2}"; do # hard links: no stage writes into a file that is there

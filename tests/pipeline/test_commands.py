@@ -71,6 +71,11 @@ def test_presets_merge_into_the_params_of_the_repository(project):
             'pretrained.classifier=MOBILENET pretrained.lpips=SQUEEZENET"'
         )
         assert merged()["data"]["path"] == "ARCHIVE"
+        project.shell(
+            'make preset NAME=answer SET="controls.p=false data.source=archive data.path=ARCHIVE '
+            'pretrained.lpips=SQUEEZENET"'
+        )
+        assert merged()["classifier"]["replicates"] == 3
         project.shell('make preset NAME=generator SET="data.path=/path/to/photographs"')
         assert merged()["srgan"]["generator"]["blocks"] == 16
         project.shell('make preset NAME=benchmark SET="data.path=/path/to/photographs"')

@@ -199,7 +199,8 @@ def test_values_behind_anchors_are_not_overwritten_unseen(preset, project):
     [
         (
             ["fotos"],
-            "is no preset 'fotos': choose one of benchmark, full-cpu, full, generator, photos",
+            "is no preset 'fotos': choose one of answer, benchmark, full-cpu, full, generator, "
+            "photos",
         ),
         (["photos"], "data.path"),
         (["full", "split.test"], "'split.test' is no key=value"),

@@ -116,3 +116,20 @@ def test_differences_follow_from_the_predictions(predictions):
             ]
             each = (right[0].mean(1) - right[1].mean(1)).tolist()
             assert of_scores["accuracy"]["of_replicates"] == pytest.approx(each, abs=1e-4)
+
+
+def test_the_table_of_four_generators_follows_from_their_metrics():
+    """`metrics/sr.json` of each, kept in docs/answer."""
+    text = (ROOT / "docs/results.md").read_text()
+    files = [ROOT / f"docs/answer/sr_{seed}.json" for seed in (1, 2, 3, 4)]
+    runs = [json.loads(file.read_text())["test"] for file in files]
+    digits = {"psnr_rgb": 2, "psnr_y": 2, "ssim_y": 3, "lpips": 3, "lr_psnr": 1, "realism": 3}
+    for method, title in {"bicubic": "bicubic", "srresnet": "SRResNet", "srgan": "SRGAN"}.items():
+        cells = []
+        for score, places in digits.items():
+            values = np.array([run[method][score] for run in runs])
+            mean, low, high = (
+                f"{x:.{places}f}" for x in (values.mean(), values.min(), values.max())
+            )
+            cells.append(mean if np.ptp(values) == 0 else f"{mean} ({low} to {high})")
+        assert f"| {title} | {' | '.join(cells)} |" in text
