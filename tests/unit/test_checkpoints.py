@@ -1,10 +1,12 @@
 """A checkpoint says what it was computed by, and is gone on from only by the same."""
 
 import errno
+import re
 from pathlib import Path
 
 import pytest
 import torch
+from repository import ROOT
 
 from srgan_ab.common.checkpoints import Checkpoints
 from srgan_ab.common.errors import UserError
@@ -12,6 +14,12 @@ from srgan_ab.common.runtime import Runtime
 
 CPU = Runtime(torch.device("cpu"), "fp32")
 STATE = {"epoch": 2, "names": ["a", None], "weights": {"x": torch.arange(3)}}
+
+
+def test_no_stage_reads_the_clock_of_the_day():
+    """One that is set back, as by a time server, changes nothing: time is measured otherwise."""
+    for file in (*(ROOT / "src").rglob("*.py"), *(ROOT / "stages").glob("*.py")):
+        assert not re.search(r"\btime\.time\b|\bdatetime\b", file.read_text()), file
 
 
 def test_what_was_saved_last_comes_back(tmp_path):

@@ -6,11 +6,13 @@ import os
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
 from repository import ROOT
 
+from srgan_ab.common.errors import sentence
 from srgan_ab.common.files import (
     LITTER,
     atomic_directory,
@@ -34,6 +36,30 @@ def test_a_failed_write_leaves_the_old_file_and_no_litter(tmp_path):
     assert list(tmp_path.iterdir()) == [path]
     with atomic_file(path) as temporary:
         temporary.write_text("new")
+    assert path.read_text() == "new"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_rename_that_is_slow_or_fails_shows_nobody_half_a_file(tmp_path, monkeypatch):
+    """As those of network file systems."""
+    path, seen, rename = tmp_path / "a.txt", [], Path.replace
+    path.write_text("old")
+
+    def slow(self, target):
+        seen.append(target.read_text())
+        return rename(self, target)
+
+    def lost(self, target):
+        raise OSError(errno.ESTALE, os.strerror(errno.ESTALE), str(self))
+
+    monkeypatch.setattr(Path, "replace", slow)
+    with atomic_file(path) as temporary:
+        temporary.write_text("new")
+    assert (seen, path.read_text()) == (["old"], "new")
+    monkeypatch.setattr(Path, "replace", lost)
+    with pytest.raises(OSError, match="handle") as failed, atomic_file(path) as temporary:
+        temporary.write_text("newer")
+    assert "look after the disk" in sentence(failed.value)
     assert path.read_text() == "new"
     assert list(tmp_path.iterdir()) == [path]
 
