@@ -61,7 +61,7 @@ test-long: setup ## run those that kill, repeat or starve whole runs, or simulat
 chaos: setup ## kill a small run 200 times, and see that nothing is lost
 	SRGAN_AB_KILLS=200 $(PYTHON) -m pytest -s tests/pipeline/test_chaos.py
 
-test-fast: setup ## run the tests that neither train a network nor run the pipeline
+test-fast: setup ## run the tests that take a second at most
 	$(PYTEST) --durations=5 -m 'not slow and not long'
 
 lint: setup ## check style and types

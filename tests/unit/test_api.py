@@ -63,6 +63,7 @@ def test_mistakes_are_sentences(tmp_path):
         _ = app.enlarge_all
 
 
+@pytest.mark.slow
 def test_torch_stays_as_its_user_has_set_it():
     code = """
 import torch

@@ -29,6 +29,7 @@ def gradients(network):
     return {k: p.grad for k, p in network.named_parameters() if p.requires_grad}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "name",
     [
@@ -140,6 +141,7 @@ def test_a_network_of_timm_for_another_size_is_refused(backbone, size):
         check_trainable(build(backbone, None, "none"), backbone, (size, size), 2)
 
 
+@pytest.mark.slow
 def test_weights_of_the_package_tell_cats_from_dogs(tmp_path, monkeypatch):
     """At 224 pixels: by all breeds of ImageNet's, without any training here."""
     pets = WEIGHTS.parents[1] / "pets"
@@ -181,6 +183,7 @@ def test_real_imagenet_weights_fit():
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("backbone", "size", "batch_size", "words"),
     [

@@ -162,6 +162,7 @@ def test_a_sheet_shows_the_middle_of_each_result(tmp_path):
     np.testing.assert_array_equal(last[:144, :144], middle)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "psnr_y", "ssim_y"),
     # Set14's one grey file is measured on grey values there, and on the 219 steps of Y here

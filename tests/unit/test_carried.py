@@ -120,6 +120,7 @@ def test_a_directory_in_a_directory_is_kept_or_left_out_whole(upscale, ending):
             assert found.get_ifd(0xA005) == {1: "R98", 2: b"0100"}
 
 
+@pytest.mark.slow
 def test_no_damage_of_exif_stops_a_picture():
     """Bytes turned at random: what is left is written in every format, or none of it."""
     tags = Image.Exif()

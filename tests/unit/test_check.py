@@ -51,6 +51,7 @@ def test_params_are_utf_8_whatever_the_locale(project):
     assert check(project, "  fit: cover", "  fit: größe", **ascii_only)[0] == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("old", "new", "sentence"),
     [

@@ -26,6 +26,7 @@ def trained(checkpoints=None, **changes):
     return {k: v.numpy().tobytes() for k, v in state.items()}, history.to_dict("list")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("updates", range(1, 3 * UPDATES))
 def test_killed_after_any_update_and_run_again_it_gives_the_same_bits(tmp_path, updates):
     whole = trained()
@@ -61,6 +62,7 @@ def test_one_that_diverged_leaves_nothing_to_go_on_from(tmp_path, monkeypatch):
     assert not (tmp_path / "state").exists()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("updates", [2, 8, 11])
 def test_replicates_go_on_too(project, monkeypatch, updates):  # noqa: F811
     """Two networks of 2 epochs of 3 updates: kills fall into the first and into the second."""

@@ -163,6 +163,7 @@ def test_help_does_without_what_computes(command):
     assert "typer" in imported and imported.isdisjoint({"torch", "pandas", "scipy", "timm"})
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
 def test_shells_complete_names_of_commands(shell):
     script = main_in_a_process(env={"_SRGAN_AB_COMPLETE": f"source_{shell}"}).stdout

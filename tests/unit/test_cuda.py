@@ -81,6 +81,7 @@ OTHER = (
 )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("variant", [PAPER, OTHER], ids=["paper", "other"])
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])
 @pytest.mark.parametrize("name", ["pretraining", "adversarial"])

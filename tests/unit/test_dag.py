@@ -140,6 +140,7 @@ def test_arrows_between_rooms_run_one_way():
             assert used <= ARROWS[room] | {room}, f"{file.relative_to(ROOT)} imports {used}"
 
 
+@pytest.mark.slow
 def test_pictures_are_painted_by_download_alone():
     rendering = SOURCE / "srgan_ab/data/rendering"
     painters = {

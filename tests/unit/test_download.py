@@ -104,6 +104,7 @@ def digests(project: Path) -> dict[str, str]:
     return {out.name: hashlib.sha256(out.read_bytes()).hexdigest() for out in outs}
 
 
+@pytest.mark.slow
 def test_two_runs_are_bit_identical(project, photos):
     download(project, source="folder", path=str(photos))
     first = digests(project)
@@ -113,6 +114,7 @@ def test_two_runs_are_bit_identical(project, photos):
     assert digests(project) == first
 
 
+@pytest.mark.slow
 def test_the_embedded_data_set_is_accepted_whole(project):
     download(project, source="synthetic", per_class=3)
     assert {row["status"] for row in rows(project)} == {"accepted"}

@@ -211,6 +211,7 @@ def test_a_card_has_the_words_and_numbers_of_the_shipped_one(name, form):
     assert "**Limits.**" in body and "**Terms.** MIT" in body
 
 
+@pytest.mark.slow
 def test_the_card_of_a_run_has_its_numbers_and_no_others(export, tmp_path):
     trained(paths.GENERATOR)
     trained(tmp_path / "other.safetensors")

@@ -36,6 +36,7 @@ def test_a_section_that_is_not_there_is_refused(module, tmp_path):
     assert not (tmp_path / "gpu").exists()
 
 
+@pytest.mark.slow
 def test_what_fails_is_said_and_the_rest_goes_on(module, tmp_path, monkeypatch):
     """One section errs, one is killed, one does not end nor does its child, and one is done."""
     gpu, late = module("gpu"), tmp_path / "late"

@@ -150,6 +150,7 @@ def stage(project: Path, name: str) -> str:  # noqa: F811
     return done.stderr
 
 
+@pytest.mark.slow
 def test_every_file_ends_as_the_table_says(project, folder):  # noqa: F811
     assert len(EXPECTED) >= 60
     said = download(project, source="folder", path=str(folder), per_class=None).stderr

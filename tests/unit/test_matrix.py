@@ -33,6 +33,7 @@ def result(predictions: Predictions, resamples: int = 300, seed: int = 0) -> dic
     return score_matrix(predictions, resamples, seed)["a"]["hr"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("by_network", [0.0, 0.4])
 def test_intervals_cover_the_accuracy_of_the_recipe(by_network, monkeypatch):
     """300 experiments of 200 images and 3 networks; Monte-Carlo error 1.5 points.

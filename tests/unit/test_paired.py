@@ -87,6 +87,7 @@ def test_score_intervals_cover_the_truth(disagreement, true):
     assert 0.93 <= ((low <= true) & (true <= high)).mean() <= 0.975
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("disagreement", [0.02, 0.10])
 def test_tests_err_as_seldom_as_they_say(disagreement):
     """McNemar under no difference, equivalence at the margin: at most 5 %, error 0.5 points."""
@@ -150,6 +151,7 @@ def test_least_detectable_difference_is_known(images, disagreement, points):
     assert 100 * least_detectable(images, disagreement) == pytest.approx(points, abs=0.006)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("level", [0.05, 0.01])
 @pytest.mark.parametrize(("images", "disagreement"), [(2000, 0.1), (180, 0.0), (180, 0.02)])
 def test_the_least_detectable_difference_is_found_four_times_in_five(images, disagreement, level):
@@ -163,6 +165,7 @@ def test_the_least_detectable_difference_is_found_four_times_in_five(images, dis
     assert least_detectable(3, 0.5) == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("level", [0.05, 0.0125, 0.01])
 def test_a_difference_that_was_not_found_is_smaller_than_the_least_detectable(level):
     for first in range(60):

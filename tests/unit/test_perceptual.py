@@ -34,6 +34,7 @@ def stored(network, path):
     return path
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("layer", "index"), [("conv1_1", 0), ("conv2_2", 7), ("conv3_1", 10), ("conv5_4", 34)]
 )

@@ -4,6 +4,7 @@ import re
 import runpy
 import shutil
 
+import pytest
 from repository import ROOT
 
 PAGE = ROOT / ".dvc" / "plots" / "offline.html"
@@ -20,6 +21,7 @@ def test_the_page_loads_nothing_and_keeps_the_licence():
     assert "University of Washington" in notice and "Mike Bostock" in notice
 
 
+@pytest.mark.slow
 def test_the_tool_writes_the_page_that_is_committed(tmp_path):
     shutil.copytree(ROOT / "tools", tmp_path / "tools")
     runpy.run_path(str(tmp_path / "tools" / "make_plots_template.py"), run_name="__main__")

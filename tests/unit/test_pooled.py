@@ -132,6 +132,7 @@ def covered(mix, by_run, experiments=1000, seed=0, **options) -> float:
     return hits / experiments
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mix", MIXES.values(), ids=MIXES)
 def test_intervals_over_runs_cover_the_truth(mix):
     """1,000 experiments of four runs, three networks, 100 images; Monte-Carlo error 0.7 points."""

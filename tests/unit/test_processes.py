@@ -51,6 +51,7 @@ def alive(pid: int) -> bool:
     return True
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("moment", ["starting", "working"])
 def test_ctrl_c_ends_all_processes_without_a_traceback(tmp_path, moment):
     stage, workers = started(tmp_path)
@@ -62,6 +63,7 @@ def test_ctrl_c_ends_all_processes_without_a_traceback(tmp_path, moment):
     assert not any(map(alive, workers))
 
 
+@pytest.mark.slow
 def test_a_killed_stage_leaves_no_processes(tmp_path):
     stage, workers = started(tmp_path)
     assert stage.stdout.readline() == "working\n"

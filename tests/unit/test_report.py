@@ -58,6 +58,7 @@ def small(tmp_path_factory) -> tuple[Path, str]:
         return root, (root / "plots/report.html").read_text()
 
 
+@pytest.mark.slow
 def test_tables_hold_the_numbers_of_the_metrics(made):
     root, page = made
     found = Reader(page).tables
@@ -166,6 +167,7 @@ def test_every_picture_is_described_and_every_chart_says_its_n(made):
         assert re.search(r'role="img" aria-label="[^"]+"', drawing)
 
 
+@pytest.mark.slow
 def test_the_stage_makes_the_same_page_again(made):
     root, page = made
     for name in ("stages/report.py", "stages/_bootstrap.py"):
@@ -181,6 +183,7 @@ def test_the_stage_makes_the_same_page_again(made):
     assert (root / "plots/report.html").read_text() == page
 
 
+@pytest.mark.slow
 def test_arms_left_out_are_named_and_nowhere_else(small):
     root, page = small
     read = Reader(page)
@@ -266,6 +269,7 @@ def test_folds_are_said_where_there_are_any(made, tmp_path, monkeypatch):
         assert words in page
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("initial", "words"),
     [

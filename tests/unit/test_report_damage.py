@@ -58,6 +58,7 @@ def nothing(path: Path) -> None:
     path.write_text("{}")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("path", "damage"),
     [

@@ -38,6 +38,7 @@ def test_scores_follow_from_the_predictions(predictions):
             assert stated[name] == pytest.approx(value, abs=1e-3 if name == "ece" else 2e-4), name
 
 
+@pytest.mark.slow
 def test_intervals_of_arms_follow_from_the_predictions_and_hold_every_network(predictions):
     """Student's t with two degrees of freedom is wide: no network of three lies outside."""
     stated = kept("matrix")

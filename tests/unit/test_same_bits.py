@@ -88,6 +88,7 @@ def outputs(folder: Path, per_class: int, level: str) -> dict[str, str]:
     return digests
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("level", LEVELS)
 def test_a_sample_of_the_data_set(tmp_path, level):
     assert outputs(tmp_path, 8, level) == DIGESTS["8 per class"]

@@ -128,6 +128,7 @@ def test_the_family_is_adjusted_and_the_rest_is_not(declared):
         assert found[pair]["accuracy"]["level"] == 0.05
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("replicates", [1, 3])
 def test_each_pair_is_judged_and_its_power_told_at_one_level(replicates):
     """A difference that was not found at a level cannot have been one that is found at it."""
@@ -166,6 +167,7 @@ def scattered(rng, replicates, by_network, truth=0.0, images=100, resamples=400)
     return ResampledTest(float(samples[:, 0].mean()), values, images)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("level", [0.05, 0.0125])
 @pytest.mark.parametrize(
     ("replicates", "by_network", "least", "most"),
@@ -193,6 +195,7 @@ def test_networks_that_scatter_and_a_stricter_level_ask_for_a_larger_difference(
     assert few.least_detectable(0.01) == 1  # no p of 100 resamples is so small
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("error")
 @pytest.mark.parametrize("kind", ["random", "right", "wrong", "undecided"])
 @pytest.mark.parametrize("groups", [[0, 1], [0, 0]], ids=["two groups", "one group"])

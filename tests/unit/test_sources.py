@@ -284,6 +284,7 @@ def test_synthetic_pictures():
     assert data[54:] == expected[::-1, :, ::-1].tobytes()  # no compressor that could differ
 
 
+@pytest.mark.slow
 def test_synthetic_classes_may_stand_in_either_order_or_be_absent():
     swapped = contents(settings("synthetic", classes=["dog", "cat"], per_class=1))
     plain = contents(settings("synthetic", per_class=1))

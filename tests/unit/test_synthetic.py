@@ -65,6 +65,7 @@ def test_size_is_how_finely_a_scene_is_sampled():
         assert same > 0.95 > other
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("statistic", ["histogram", "colours", "thumbnail"])
 def test_nothing_but_the_cues_separates_the_classes(sample, statistic):
     """Linear models on colours or on layout stay below 65 % (cross-validated; chance is 50 %)."""

@@ -81,6 +81,7 @@ def test_values_pass_unchanged_through_a_network_that_changes_nothing(values):
     np.testing.assert_array_equal(enlarged, values.repeat(4, 0).repeat(4, 1))
 
 
+@pytest.mark.slow
 def test_memory_is_bounded_by_the_tile():
     """8,000 pixels wide take no more than 1,000 do, but for input and output."""
     code = """
