@@ -48,6 +48,7 @@ setup: .venv/.ready ## make .venv and install everything into it, once
 	@touch $@
 
 repro: git setup ## run the pipeline: only what changed since the last time
+	@$(PYTHON) tools/mend.py
 	@$(PYTHON) stages/check.py  # `runtime` too, for which DVC runs nothing
 	@$(PYTHON) tools/note_inputs.py
 	started=$$(date +%s); $(DVC) repro && $(PYTHON) tools/seconds.py $$started
@@ -73,6 +74,7 @@ verify: repro ## run the pipeline, and judge its outputs against the committed o
 	$(PYTHON) tools/verify.py
 
 results: commit setup ## run every stage anew, and note what machine made the results, to commit
+	@$(PYTHON) tools/mend.py
 	@$(PYTHON) tools/note_inputs.py
 	$(DVC) repro --force && $(PYTHON) tools/verify.py --record
 

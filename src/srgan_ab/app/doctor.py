@@ -100,7 +100,11 @@ def pipeline() -> Iterator[Finding]:
     )
     if status.returncode:
         said = (status.stderr.strip().splitlines() or ["it says nothing"])[-1]
-        yield Finding("wrong", f"`dvc status` fails ({said}): mend that first")
+        yield Finding(
+            "wrong",
+            f"`dvc status` fails ({said}): mend that first; what a kill has left half-written, "
+            "`make repro` mends",
+        )
         return
     stale = list(json.loads(status.stdout))
     if stale:

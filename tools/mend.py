@@ -1,0 +1,66 @@
+"""Mend what a kill can leave half-written of DVC's own files: `make repro` does it first.
+
+DVC writes its list of running commands, `.dvc/tmp/rwlock`, and `dvc.lock` in place
+(treeverse/dvc#7615). Killed in that instant it leaves them empty or cut off, and then refuses to
+run at all. The list is removed; `dvc.lock` becomes the committed one again, and DVC takes stages
+that were finished since then from its cache.
+
+    python tools/mend.py
+"""
+
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import yaml
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT / "src"))
+
+from srgan_ab.common.files import write_text  # noqa: E402
+
+RUNNING, LOCK = Path(".dvc/tmp/rwlock"), Path("dvc.lock")
+PATIENCE = 1.0  # seconds: another DVC may be writing just now, which takes it a moment
+
+
+def cut_off(path: Path, read: Callable[[str], object]) -> bool:
+    """Whether a file is there, holds no mapping, and stays so."""
+    ends = time.monotonic() + PATIENCE
+    while path.exists():
+        try:
+            if isinstance(read(path.read_text(encoding="utf-8")), dict):
+                return False
+        except (ValueError, yaml.YAMLError):
+            pass
+        if time.monotonic() > ends:
+            return True
+        time.sleep(0.05)
+    return False
+
+
+def committed(path: Path) -> str | None:
+    """The text of a file in the last commit; None where it holds none."""
+    words = ["git", "show", f"HEAD:{path}"]
+    shown = subprocess.run(words, capture_output=True, encoding="utf-8", check=False)
+    return shown.stdout if shown.returncode == 0 else None
+
+
+def main() -> None:
+    """Mend both files of the project in this folder, and say so."""
+    if cut_off(RUNNING, json.loads):
+        RUNNING.unlink()
+        print(f"mend: removed {RUNNING}, which a DVC that was killed had left cut off")
+    if cut_off(LOCK, yaml.safe_load):
+        text = committed(LOCK)
+        if text is None:
+            LOCK.unlink()
+        else:
+            write_text(LOCK, text)
+        print(f"mend: {LOCK} was cut off by a kill, and is as committed again")
+
+
+if __name__ == "__main__":
+    main()
