@@ -57,10 +57,15 @@ generators() { # SEED
   exit 1
 }
 for seed; do
-  [ ! -e "$folder/$seed/params.yaml" ] || continue
-  mkdir -p "$folder/$seed"
-  cp -r src stages inputs dvc.yaml "$folder/$seed"
-  sed "s/^  seed: null/  seed: $seed/" params.yaml >"$folder/$seed/params.yaml"
+  params=$(sed "s/^  seed: null/  seed: $seed/" params.yaml)
+  if [ ! -e "$folder/$seed/params.yaml" ]; then
+    mkdir -p "$folder/$seed"
+    cp -r src stages inputs dvc.yaml "$folder/$seed"
+    echo "$params" >"$folder/$seed/params.yaml"
+  elif [ "$params" != "$(<"$folder/$seed/params.yaml")" ]; then
+    echo "$0: $folder/$seed is a run of other params: give another folder" >&2
+    exit 1
+  fi
 done
 for name in check download split downscale; do stage "$1" "$name"; done
 for seed in "${@:2}"; do # hard links: no stage writes into a file that is there

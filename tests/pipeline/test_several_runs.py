@@ -55,3 +55,10 @@ def test_seeds_of_its_own_are_refused(copy, tmp_path):
         said = copy.run("tools/several_runs.sh", str(tmp_path / "runs"), "1", "2", code=1)
     assert "set both to null" in said
     assert not list((tmp_path / "runs").iterdir())
+
+
+def test_a_folder_with_runs_of_other_params_is_refused(copy, tmp_path):
+    (tmp_path / "runs/1").mkdir(parents=True)
+    (tmp_path / "runs/1/params.yaml").write_text("seed: 9\n")
+    said = copy.run("tools/several_runs.sh", str(tmp_path / "runs"), "1", "2", code=1)
+    assert "a run of other params" in said
