@@ -5,6 +5,7 @@ import os
 import signal
 import socket
 import sys
+from collections.abc import Mapping, Sequence
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -30,6 +31,10 @@ CSS = """
 .scroll {overflow-x: auto} .scroll table {border-collapse: collapse; margin-bottom: 1.5em}
 .scroll caption {text-align: left; font-weight: 600; padding: .3em 0}
 .scroll td, .scroll th {padding: .2em .8em .2em 0; text-align: left; white-space: nowrap}
+.scroll table {border: 0}
+.scroll table :is(tr, td, th) {border: 0; border-bottom: 1px solid #8884}
+.grid-wrap.grid-wrap {min-height: 0; max-height: none; padding-top: 2.2em}
+@media (max-width: 640px) {.grid-container.grid-container {grid-template-columns: 1fr 1fr}}
 .failed {border-left: 4px solid #b00020; padding-left: .6em}
 """
 
@@ -124,7 +129,7 @@ def _blocks(gradio: Any, folder: Path, runtime: Runtime, exact: Runtime) -> Any:
                 [(path, Path(path).stem) for path in samples],
                 label="Or one of these, which are rendered",
                 columns=4,
-                height=240,
+                height="auto",
                 allow_preview=False,
                 interactive=False,
                 buttons=[],
@@ -136,11 +141,21 @@ def _blocks(gradio: Any, folder: Path, runtime: Runtime, exact: Runtime) -> Any:
             right = gradio.Dropdown([], label="Right", interactive=True)
         border = gradio.Slider(0, 100, 50, step=1, label="Where they meet, in % of the width")
         pair = gradio.ImageSlider(
-            label="Left and right", interactive=False, type="filepath", format="png", max_height=700
+            label="The wheel zooms",
+            interactive=False,
+            type="filepath",
+            format="png",
+            max_height=700,
         )
         gradio.Markdown("## All of them")
         gallery = gradio.Gallery(
-            label="Versions", columns=3, height="auto", format="png", interactive=False
+            label="Press one to see it alone",
+            columns=3,
+            height="auto",
+            object_fit="contain",
+            format="png",
+            interactive=False,
+            buttons=["fullscreen", "download"],
         )
         gradio.Markdown("## What A and B take the whole picture for")
         verdict = gradio.HTML()
@@ -167,7 +182,7 @@ def _blocks(gradio: Any, folder: Path, runtime: Runtime, exact: Runtime) -> Any:
                 return [_sentence(explain(error, name), failed=True), *nothing, ""]
             shown = made.pictures
             one = one if one in shown else "bicubic"
-            other = other if other in shown else list(shown)[-len(by.files)]
+            other = other if other in shown else next(iter(by.files), showing.LR)
             size = "{}×{}".format(*shown[one].size)
             return [
                 _sentence(" ".join([*made.notes, f"{name}: enlarged to {size} pixels."])),
@@ -186,18 +201,19 @@ def _blocks(gradio: Any, folder: Path, runtime: Runtime, exact: Runtime) -> Any:
             return samples[event.index]
 
         private = {"api_visibility": "private"}
-        alone = private | {"concurrency_limit": 1, "concurrency_id": "networks"}
+        last = private | {"trigger_mode": "always_last"}  # what is chosen meanwhile counts
+        alone = last | {"concurrency_limit": 1, "concurrency_id": "networks"}
         outputs = [said, gallery, left, right, pair, verdict]
         chosen.select(choose, None, file, **private)
         gradio.on(
             [file.change, choice.input], compute, [file, choice, left, right], outputs, **alone
         )
-        gradio.on([left.input, right.input], compare, [gallery, left, right], pair, **private)
+        gradio.on([left.input, right.input], compare, [gallery, left, right], pair, **last)
         border.input(
             lambda share: gradio.ImageSlider(slider_position=share),
             *(border, pair),
             show_progress="hidden",
-            **private,
+            **last,
         )
     return blocks.queue(max_size=WAITING, api_open=False)
 
@@ -214,8 +230,16 @@ def _verdicts(data: bytes, name: str, runtime: Runtime) -> str:
         return _sentence(explain(error, name), failed=True)
     if not rows:
         return _sentence("There are no classifiers in models/ of this folder: run `dvc repro`.")
-    caption = "Class and probability, of the picture made so many pixels small"
-    return f'<div class="scroll">{tables.html(rows, caption)}</div>'
+    return _tables({"Class and probability, of the picture made so many pixels small": rows})
+
+
+def _tables(rows: Mapping[str, Sequence[tables.Row]]) -> str:
+    """Tables by their titles; where they are too wide, arrow keys move them."""
+    return "".join(
+        f'<div class="scroll" tabindex="0" role="region" aria-label="{escape(title)}">'
+        f"{tables.html(of, title)}</div>"
+        for title, of in rows.items()
+    )
 
 
 def _run() -> str:
@@ -223,8 +247,7 @@ def _run() -> str:
         numbers = showing.numbers_of_the_run()
     except UserError as error:
         return _sentence(str(error), failed=True)
-    parts = [tables.html(rows, title) for title, rows in numbers.items()]
-    shown = f'<div class="scroll">{"".join(parts)}</div>' if parts else ""
+    shown = _tables(numbers)
     if _report().is_file():
         shown += '<p><a href="/report" target="_blank">The report of the run</a></p>'
     return shown or _sentence("No run has finished in this folder.")

@@ -77,7 +77,7 @@ def generators_here() -> dict[str, Path]:
     """Files of weights: of the run in the current folder, then those that come with the project."""
     of_run = {
         f"{DOMAINS[domain]} of this run": WEIGHTS[domain]
-        for domain in METHODS.values()
+        for domain in reversed(METHODS.values())  # SRGAN first
         if domain in WEIGHTS and WEIGHTS[domain].is_file()
     }
     shipped = {
@@ -210,7 +210,9 @@ def numbers_of_the_run() -> dict[str, list[Row]]:
 
 
 def _columns(rows: Sequence[Row], wanted: Sequence[str]) -> list[Row]:
-    return [{key: row.get(key) for key in wanted} for row in rows]
+    """Those of the wanted columns that have a value."""
+    filled = [key for key in wanted if any(row.get(key) is not None for row in rows)]
+    return [{key: row.get(key) for key in filled} for row in rows]
 
 
 def examples() -> Iterator[tuple[str, Image.Image]]:
