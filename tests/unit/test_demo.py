@@ -4,7 +4,6 @@ import importlib.util
 import io
 import json
 import re
-import socket
 import struct
 import zlib
 from functools import partial
@@ -60,7 +59,7 @@ def test_a_picture_as_it_is(by, mode):
 
 def test_a_picture_made_small_first_lies_on_its_original(by):
     path, made = versions(by, (43, 30), reduced=True)
-    assert list(made.pictures)[0] == "original"
+    assert next(iter(made.pictures)) == "original"
     assert {image.size for image in made.pictures.values()} == {(40, 28)}
     assert made.pictures["original"] == Image.open(path).crop((0, 0, 40, 28))
     lr = made.pictures["LR"].resize((10, 7), Image.Resampling.NEAREST)
@@ -92,9 +91,8 @@ def declared(width: int, height: int) -> bytes:
     """A PNG of a few bytes whose header says that it is large."""
 
     def chunk(kind: bytes, data: bytes) -> bytes:
-        return (
-            struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
-        )
+        check = struct.pack(">I", zlib.crc32(kind + data))
+        return struct.pack(">I", len(data)) + kind + data + check
 
     header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
     return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(b"\0" * 9))
@@ -152,9 +150,8 @@ def test_verdicts_are_those_of_classify(run):
             if one["through"] == ways[row["enlarged_by"]]:
                 dog = one["probability"]
                 sure = dog if one["class"] == "dog" else 1 - dog
-                shown, percent = re.fullmatch(
-                    r"(\w+) \((\d+) %\)", row[one["arm"].upper()]
-                ).groups()
+                cell = row[one["arm"].upper()]
+                shown, percent = re.fullmatch(r"(\w+) \((\d+) %\)", cell).groups()
                 assert shown == one["class"] and abs(int(percent) - 100 * sure) < 0.6
 
 
@@ -223,4 +220,3 @@ def test_no_other_machine_can_reach_it(run, monkeypatch):
         said = run("demo", "--port", port).sentence
         assert f"--port is {port}, which cannot be had" in said and "\n" not in said
     assert run("demo", "--share").code == 2
-    assert isinstance(listener, socket.socket)

@@ -104,7 +104,9 @@ def serve(app: Any, listener: socket.socket) -> None:
     uvicorn: Any = importlib.import_module("uvicorn")
     # as Ctrl-C does, so that the pictures are deleted
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-    config = uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=1)
+    # of every page that is open at the end it would show a traceback; what goes wrong in a
+    # computation is printed by Gradio
+    config = uvicorn.Config(app, log_level="critical", timeout_graceful_shutdown=1)
     uvicorn.Server(config).run(sockets=[listener])
 
 
@@ -128,6 +130,7 @@ def _blocks(gradio: Any, folder: Path, runtime: Runtime, exact: Runtime) -> Any:
             chosen = gradio.Gallery(
                 [(path, Path(path).stem) for path in samples],
                 label="Or one of these, which are rendered",
+                elem_id="examples",
                 columns=4,
                 height="auto",
                 allow_preview=False,
@@ -150,6 +153,7 @@ def _blocks(gradio: Any, folder: Path, runtime: Runtime, exact: Runtime) -> Any:
         gradio.Markdown("## All of them")
         gallery = gradio.Gallery(
             label="Press one to see it alone",
+            elem_id="versions",
             columns=3,
             height="auto",
             object_fit="contain",
@@ -166,7 +170,7 @@ def _blocks(gradio: Any, folder: Path, runtime: Runtime, exact: Runtime) -> Any:
 
         def compute(path: str | None, way: str, one: str, other: str, progress: Any = bar):
             """Everything that the page shows of a picture, in the order of `outputs`."""
-            nothing = [[], gradio.Dropdown([], value=None), gradio.Dropdown([], value=None), None]
+            nothing = [[], gradio.skip(), gradio.skip(), None]  # what was chosen stays
             if not path:
                 return [_sentence("No picture yet."), *nothing, ""]
             name = Path(path).name

@@ -28,7 +28,7 @@ from srgan_ab.srgan.generator import Generator, load_generator
 
 LARGEST = 256  # pixels of a side of what is enlarged: seconds for each generator, on two cores
 ORIGINAL, LR = "original", "LR"
-EXAMPLES, EXAMPLE_SIDE = ((0, 0), (1, 1), (0, 6), (1, 7)), 256  # class and number of each
+EXAMPLES, EXAMPLE_SIDE = ((0, 0), (1, 1), (0, 6), (1, 7)), 160  # class and number of each
 EXAMPLE_SEED = 2026  # another than that of params.yaml, whose pictures networks are trained on
 ONE_FRAME = "give a picture of one frame or page"
 
