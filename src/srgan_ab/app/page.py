@@ -30,11 +30,14 @@ POLICY = (
 CSS = """
 .scroll {overflow-x: auto} .scroll table {border-collapse: collapse; margin-bottom: 1.5em}
 .scroll caption {text-align: left; font-weight: 600; padding: .3em 0}
-.scroll td, .scroll th {padding: .2em .8em .2em 0; text-align: left; white-space: nowrap}
+.scroll td, .scroll th {padding: .2em .6em .2em 0; text-align: left; white-space: nowrap}
 .scroll table {border: 0}
 .scroll table :is(tr, td, th) {border: 0; border-bottom: 1px solid #8884}
 .grid-wrap.grid-wrap {min-height: 0; max-height: none; padding-top: 2.2em}
-@media (max-width: 640px) {.grid-container.grid-container {grid-template-columns: 1fr 1fr}}
+@media (max-width: 640px) {
+  .grid-container.grid-container {grid-template-columns: 1fr 1fr}
+  .scroll table {font-size: .85em}
+}
 .failed {border-left: 4px solid #b00020; padding-left: .6em}
 """
 
