@@ -15,14 +15,11 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 
+import demo_inputs
 import pytest
-from command_line import save, small_run
-from PIL import Image
 from playwright.sync_api import expect, sync_playwright
 from repository import ROOT
 
-from srgan_ab.common import paths
-from srgan_ab.common.files import write_metrics
 from srgan_ab.common.shipped import SHIPPED
 
 CHROMIUM = next(
@@ -40,24 +37,6 @@ pytestmark = [
 
 WIDE, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
 OF_RUN = ("SRGAN of this run", "non-adversarial of this run")
-# the command, in a process that may speak to this machine alone
-SERVER = """
-import sys
-def refuse(event, arguments):
-    if event == "socket.getaddrinfo":
-        host = arguments[0]
-    elif event in ("socket.connect", "socket.sendto") and isinstance(arguments[1], tuple):
-        host = arguments[1][0]
-    else:
-        return
-    if host not in ("127.0.0.1", "localhost", "::1", None):
-        print("ASKED", host, file=sys.stderr, flush=True)
-        raise OSError("no internet here")
-sys.addaudithook(refuse)
-from srgan_ab.app.cli import main
-sys.argv = ["srgan-ab", "demo", "--device", "cpu"]
-main()
-"""
 
 
 @pytest.fixture(scope="module")
@@ -66,21 +45,7 @@ def folder(tmp_path_factory) -> Path:
     with pytest.MonkeyPatch.context() as patch:
         root = tmp_path_factory.mktemp("demo")
         patch.chdir(root)
-        small_run({"a": 1, "b": 1}, 64)
-        for arm in ("a", "b"):
-            write_metrics(paths.METRICS / f"{arm}.json", {"accuracy": 0.875})
-        paths.PLOTS.mkdir()
-        (paths.PLOTS / "report.html").write_text("<title>Report</title><h1>A report</h1>")
-        save(root / "in" / "picture.png", (40, 28))
-        save(root / "in" / "other.webp", (36, 36))
-        (root / "in" / "text.jpg").write_text("some text")
-        frames = [Image.new("L", (8, 8), shade) for shade in (0, 99)]
-        frames[0].save(root / "in" / "moving.gif", save_all=True, append_images=frames[1:])
-        whole = save(root / "in" / "bomb.bmp", (8, 8)).read_bytes()
-        width_and_height = (60_000).to_bytes(4, "little") * 2
-        (root / "in" / "bomb.bmp").write_bytes(whole[:18] + width_and_height + whole[26:])
-        with (root / "in" / "long.png").open("wb") as stream:
-            stream.truncate(65 * 2**20)
+        demo_inputs.make_folder(root)
     return root
 
 
@@ -91,7 +56,7 @@ def server(folder, tmp_path_factory):
     environment = os.environ | {"PYTHONPATH": str(ROOT / "src"), "TMPDIR": str(temporary)}
     with log.open("w") as stream:
         process = subprocess.Popen(
-            [sys.executable, "-c", SERVER],
+            [sys.executable, "-c", demo_inputs.SERVER],
             cwd=folder,
             env=environment,
             stdout=subprocess.PIPE,
@@ -256,7 +221,7 @@ def test_all_of_it_by_the_keyboard_alone(open_page):
     ("name", "sentence"),
     [
         ("text.jpg", "text.jpg cannot be read: not an image: no known image format"),
-        ("bomb.bmp", "bomb.bmp cannot be read: too many pixels"),
+        ("bomb.png", "bomb.png cannot be read: too many pixels"),
         ("moving.gif", "moving.gif is an animation: give a picture of one frame or page"),
     ],
 )

@@ -1,17 +1,15 @@
 """`srgan-ab demo`: what its page shows of a picture and of a run, without the page."""
 
 import importlib.util
-import io
 import json
 import re
-import struct
-import zlib
 from functools import partial
 
 import numpy as np
 import pytest
 import torch
 from command_line import run_command, save, small_generator, small_run
+from demo_inputs import animation, declared
 from PIL import Image
 
 from srgan_ab.app import demo, load_generator, showing, tables, upscale
@@ -85,24 +83,6 @@ def test_a_generator_is_loaded_once(by, monkeypatch):
     versions(by, (5, 5))
     monkeypatch.setattr(showing, "load_generator", None)
     versions(by, (5, 5))
-
-
-def declared(width: int, height: int) -> bytes:
-    """A PNG of a few bytes whose header says that it is large."""
-
-    def chunk(kind: bytes, data: bytes) -> bytes:
-        check = struct.pack(">I", zlib.crc32(kind + data))
-        return struct.pack(">I", len(data)) + kind + data + check
-
-    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
-    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(b"\0" * 9))
-
-
-def animation() -> bytes:
-    stream = io.BytesIO()
-    frames = [Image.new("L", (8, 8), shade) for shade in (0, 99, 200)]
-    frames[0].save(stream, "GIF", save_all=True, append_images=frames[1:])
-    return stream.getvalue()
 
 
 @pytest.mark.parametrize(

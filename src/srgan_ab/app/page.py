@@ -210,6 +210,7 @@ def _blocks(gradio: Any, folder: Path, runtime: Runtime, exact: Runtime) -> Any:
         private = {"api_visibility": "private"}
         last = private | {"trigger_mode": "always_last"}  # what is chosen meanwhile counts
         alone = last | {"concurrency_limit": 1, "concurrency_id": "networks"}
+        alone |= {"show_progress_on": said}  # one bar, not one on every output
         outputs = [said, gallery, left, right, pair, verdict]
         chosen.select(choose, None, file, **private)
         gradio.on(
