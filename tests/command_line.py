@@ -7,9 +7,14 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import torch
+import yaml
 from PIL import Image
+from repository import default_params
 
 from srgan_ab.app.cli import main
+from srgan_ab.classifier.backbones import build
+from srgan_ab.common import paths
 from srgan_ab.common.weights import save_weights
 from srgan_ab.srgan.generator import Generator
 
@@ -20,6 +25,30 @@ def small_generator(path: Path) -> Path:
     """Write the weights of an untrained one: it interpolates."""
     save_weights(path, Generator(**ARCHITECTURE), ARCHITECTURE, "generator")
     return path
+
+
+def small_run(arms: dict[str, int], side: int) -> None:
+    """Put what a run leaves into the current folder: params, two generators, classifiers.
+
+    Args:
+        arms: how many networks of each there are; they are untrained.
+        side: of HR images.
+    """
+    torch.manual_seed(0)
+    for arm, count in arms.items():
+        for replicate in range(count):
+            network = build("small_cnn", None, "none")
+            with torch.no_grad():
+                for parameter in network.parameters():
+                    parameter.mul_(2)  # so that pictures differ
+            facts = {"backbone": "small_cnn", "classes": ["cat", "dog"]}
+            file = paths.classifier(arm) / f"replicate_{replicate}.safetensors"
+            save_weights(file, network, facts, "classifier")
+    for path in (paths.GENERATOR, paths.PERCEPTUAL):
+        small_generator(path)
+    params = default_params()
+    params["images"] |= {"hr": side, "fit": "cover"}
+    paths.PARAMS.write_text(yaml.safe_dump(params))
 
 
 def run_command(monkeypatch, capsysbinary, *arguments, stdin: bytes = b"") -> SimpleNamespace:

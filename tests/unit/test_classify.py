@@ -9,15 +9,12 @@ import numpy as np
 import pytest
 import torch
 import yaml
-from command_line import run_command, small_generator
+from command_line import run_command, small_run
 from PIL import Image, ImageOps
-from repository import default_params
 
-from srgan_ab.classifier.backbones import build
 from srgan_ab.classifier.prediction import load_classifiers, predict
 from srgan_ab.common import paths
 from srgan_ab.common.runtime import Runtime
-from srgan_ab.common.weights import save_weights
 from srgan_ab.srgan.generator import load_generator
 from srgan_ab.srgan.upscaling import upscale
 
@@ -29,21 +26,7 @@ SIDE = 64
 def classify(monkeypatch, capsysbinary, tmp_path):
     """The command in the folder of a run: arms a, of two replicates, and c; two generators."""
     monkeypatch.chdir(tmp_path)
-    torch.manual_seed(0)
-    for arm, count in (("a", 2), ("c", 1)):
-        for replicate in range(count):
-            network = build("small_cnn", None, "none")
-            with torch.no_grad():
-                for parameter in network.parameters():
-                    parameter.mul_(2)  # so that pictures differ
-            facts = {"backbone": "small_cnn", "classes": ["cat", "dog"]}
-            file = paths.classifier(arm) / f"replicate_{replicate}.safetensors"
-            save_weights(file, network, facts, "classifier")
-    for path in (paths.GENERATOR, paths.PERCEPTUAL):
-        small_generator(path)
-    params = default_params()
-    params["images"] |= {"hr": SIDE, "fit": "cover"}
-    paths.PARAMS.write_text(yaml.safe_dump(params))
+    small_run({"a": 2, "c": 1}, SIDE)
     rng = np.random.default_rng(0)
     for name, size in (("x.png", (90, 70)), ("y.jpg", (64, 64)), ("z.webp", (66, 120))):
         coarse = Image.fromarray(rng.integers(0, 256, (5, 5, 3), np.uint8))

@@ -19,7 +19,7 @@ from srgan_ab.common import paths, shipped
 from srgan_ab.common.params import Declared, parse
 from srgan_ab.common.stage import definition
 
-COMMANDS = ("upscale", "classify", "benchmark", "info", "export", "doctor")
+COMMANDS = ("upscale", "classify", "benchmark", "info", "export", "demo", "doctor")
 
 
 @pytest.fixture

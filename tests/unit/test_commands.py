@@ -62,6 +62,13 @@ NOT_RUN = {
             *(("plays_unopposed", 8), ("plays_lattice_0", 8)),
         )
     },
+    **{
+        command: (
+            "needs the extra demo, which `make setup` does not install",
+            "tests/browser/test_demo.py::test_a_picture_that_is_given_is_enlarged_and_judged",
+        )
+        for command in ("srgan-ab demo", "srgan-ab demo --port 8000")
+    },
     "srgan-ab export photo --to onnx": (
         "needs the extra onnx, which `make setup` does not install",
         "tests/unit/test_export.py::test_onnx_computes_the_same_for_any_size",

@@ -64,7 +64,8 @@ def test_a_wheel_is_built_of_what_the_image_copies(tmp_path):
         (points,) = (name for name in names if name.endswith("entry_points.txt"))
         assert "srgan-ab = srgan_ab.app.cli:main" in archive.read(points).decode()
         (metadata,) = (name for name in names if name.endswith(".dist-info/METADATA"))
-        assert 'onnxruntime>=1.23; extra == "onnx"' in archive.read(metadata).decode()
+        said = archive.read(metadata).decode()
+        assert 'onnxruntime>=1.23; extra == "onnx"' in said and "gradio==6" in said
     packed = {name for name in names if name.startswith("srgan_ab/") and name.endswith(".py")}
     source = (ROOT / "src").rglob("*.py")
     assert packed == {path.relative_to(ROOT / "src").as_posix() for path in source}

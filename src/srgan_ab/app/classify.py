@@ -1,6 +1,6 @@
 """`srgan-ab classify`: what the classifiers of the run in this folder take a picture for."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -76,16 +76,16 @@ def classify(
     runtime = runtime_of(device, precision)
     networks = {name: load_classifiers(paths.classifier(name), runtime.device) for name in arms}
     classes = {name: classes_of(name) for name in arms}
-    enlargers = _enlargers(images.hr, through, runtime) if through else {}
+    larger = enlargers(images.hr, runtime) if through else {}
 
     rows: list[Row] = []
     failed: list[str] = []
     for names, squares in _squares([one.path for one in found], images, failed):
-        for version, pixels in _versions(squares, through, enlargers).items():
+        for version, pixels in versions(squares, through, larger).items():
             for name in arms:
                 chances = predict(networks[name], pixels, runtime).mean(0)
                 went = {"through": version} if through else {}
-                rows += _verdicts(names, chances.tolist(), {"arm": name} | went, classes[name])
+                rows += verdicts(names, chances.tolist(), {"arm": name} | went, classes[name])
     picture = {str(one.path): n for n, one in enumerate(found)}
     rows.sort(key=lambda row: (picture[str(row["picture"])], arms.index(str(row["arm"]))))
     if rows or form != "table":
@@ -93,7 +93,7 @@ def classify(
     conclude(len(found), failed)
 
 
-def _verdicts(
+def verdicts(
     names: Sequence[str], chances: Sequence[float], asked: dict[str, str], classes: Sequence[str]
 ) -> Iterator[Row]:
     """A row for each picture, the mean over its crops."""
@@ -119,22 +119,15 @@ def _squares(
         failed: receives a sentence for each that cannot be used.
     """
     from srgan_ab.app.batch import explain
-    from srgan_ab.data.decoding import Rejected
-    from srgan_ab.data.packing import hr_images
 
     names: list[str] = []
     squares: list[Image.Image] = []
     for file in files:
         try:
-            found = hr_images(file.read_bytes(), images.hr, images.fit, images.crops_per_image)
-        except Rejected as rejected:
-            failed.append(f"{file} cannot be read: {rejected}")
-            continue
-        except OSError as error:
+            found = squares_of(file.read_bytes(), str(file), images)
+        except (UserError, OSError) as error:
             failed.append(explain(error, str(file)))
             continue
-        if not found:
-            failed.append(f"{file} is smaller than images.hr = {images.hr}: give a larger one")
         names += [str(file)] * len(found)
         squares += found
         if len(squares) >= AT_ONCE:
@@ -144,8 +137,31 @@ def _squares(
         yield names, squares
 
 
-def _enlargers(side: int, small: int, runtime: "Runtime"):
-    """Functions that enlarge small squares again, by what they are called in `metrics`."""
+def squares_of(data: bytes, name: str, images: "Images") -> "list[Image.Image]":
+    """HR squares of one picture, as the pipeline makes its own.
+
+    Args:
+        data: the file's bytes.
+        name: of the file, for sentences.
+        images: of params.yaml.
+
+    Raises:
+        UserError: the file is no picture, is damaged, or too small for a crop.
+    """
+    from srgan_ab.data.decoding import Rejected
+    from srgan_ab.data.packing import hr_images
+
+    try:
+        found = hr_images(data, images.hr, images.fit, images.crops_per_image)
+    except Rejected as rejected:
+        raise UserError(f"{name} cannot be read: {rejected}") from None
+    if not found:
+        raise UserError(f"{name} is smaller than images.hr = {images.hr}: give a larger one")
+    return found
+
+
+def enlargers(side: int, runtime: "Runtime") -> "dict[str, Callable[[Image.Image], Image.Image]]":
+    """Functions that enlarge small squares to a side, by what they are called in `metrics`."""
     from srgan_ab.data.packing import BICUBIC
     from srgan_ab.srgan.enlarging import enlarge
     from srgan_ab.srgan.generation import METHODS, WEIGHTS
@@ -153,26 +169,30 @@ def _enlargers(side: int, small: int, runtime: "Runtime"):
 
     def by(path: Path):
         generator = load_generator(path, runtime.device)
-        return lambda image: enlarge(generator, image, runtime, side / small)
+        return lambda image: enlarge(generator, image, runtime, side / image.width)
 
-    found = {"bicubic": lambda image: image.resize((side, side), BICUBIC)}
+    found: dict[str, Callable[[Image.Image], Image.Image]] = {
+        "bicubic": lambda image: image.resize((side, side), BICUBIC)
+    }
     for method, domain in METHODS.items():
         if domain in WEIGHTS and WEIGHTS[domain].exists():
             found[method] = by(WEIGHTS[domain])
     return found
 
 
-def _versions(
-    squares: "list[Image.Image]", small: int | None, enlargers: dict
+def versions(
+    squares: "list[Image.Image]",
+    small: int | None,
+    enlargers: "Mapping[str, Callable[[Image.Image], Image.Image]]",
 ) -> "dict[str, np.ndarray]":
     """(N, H, W, 3) uint8 of the squares as they are, and of what becomes of them."""
     import numpy as np
 
     from srgan_ab.data.packing import BICUBIC
 
-    versions = {AS_IT_IS: np.stack([np.asarray(square) for square in squares])}
+    made = {AS_IT_IS: np.stack([np.asarray(square) for square in squares])}
     if small:
         less = [square.resize((small, small), BICUBIC) for square in squares]
         for method, larger in enlargers.items():
-            versions[method] = np.stack([np.asarray(larger(image)) for image in less])
-    return versions
+            made[method] = np.stack([np.asarray(larger(image)) for image in less])
+    return made

@@ -8,6 +8,7 @@ import typer
 
 from srgan_ab.app.benchmark import benchmark
 from srgan_ab.app.classify import classify
+from srgan_ab.app.demo import demo
 from srgan_ab.app.doctor import doctor
 from srgan_ab.app.export import export
 from srgan_ab.app.info import info
@@ -16,7 +17,7 @@ from srgan_ab.common.errors import sentence
 
 # plain help: it keeps the lines of the examples as they are
 app = typer.Typer(help=__doc__, no_args_is_help=True, rich_markup_mode=None)
-for command in (upscale, classify, benchmark, info, export, doctor):
+for command in (upscale, classify, benchmark, info, export, demo, doctor):
     app.command()(command)
 
 

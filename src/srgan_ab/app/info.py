@@ -37,8 +37,8 @@ def info(
     """  # noqa: D301
     parts = {
         "shipped": [_shipped(name) for name in SHIPPED if _weights(name).is_file()],
-        "generators": _of_the_run(),
-        "classifiers": _classifiers(),
+        "generators": generators(),
+        "classifiers": classifiers(),
     }
     if form == "json":
         typer.echo(json.dumps(parts, indent=2, ensure_ascii=False))
@@ -98,7 +98,8 @@ def _row(file: Path, name: str) -> Sequence[str]:
     return [cell.strip() for cell in found[0].strip("|").split("|")] if found else []
 
 
-def _of_the_run() -> list[Row]:
+def generators() -> list[Row]:
+    """Generators of the run in the current folder, with their numbers on test images."""
     quality = _metrics("sr").get("test", {})
     rows: list[Row] = []
     for method, path in (
@@ -113,7 +114,8 @@ def _of_the_run() -> list[Row]:
     return rows
 
 
-def _classifiers() -> list[Row]:
+def classifiers() -> list[Row]:
+    """Classifiers of the run in the current folder, with their numbers on real test images."""
     try:
         arms = arms_here([])
     except UserError:  # a folder of photographs needs none

@@ -38,13 +38,19 @@ class Original:
     notes: list[str] = field(default_factory=list)
 
 
-def read_original(data: bytes, name: str, first_frame: bool = False) -> Original:
+def read_original(
+    data: bytes,
+    name: str,
+    first_frame: bool = False,
+    mend: str = "--first-frame enlarges the first alone",
+) -> Original:
     """Decode a picture, and read what it carries.
 
     Args:
         data: the file's bytes.
         name: of the file, for sentences.
         first_frame: whether only the first of several frames or pages is wanted.
+        mend: what to do about several, for a sentence.
 
     Raises:
         UserError: the file is no picture, is damaged, or has several frames that nobody excused.
@@ -56,7 +62,7 @@ def read_original(data: bytes, name: str, first_frame: bool = False) -> Original
     with Image.open(BytesIO(data), formats=readable()) as opened:
         several = SEVERAL.get(opened.format or "")
         if several and not first_frame and getattr(opened, "n_frames", 1) > 1:
-            raise UserError(f"{name} {several}: --first-frame enlarges the first alone")
+            raise UserError(f"{name} {several}: {mend}")
         if opened.format == "PNG":
             opened.load()  # it may carry text and EXIF at its end
         notes = []

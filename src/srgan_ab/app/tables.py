@@ -33,6 +33,22 @@ def shown(rows: Sequence[Row], form: Form) -> str:
     return text.getvalue().rstrip("\n")
 
 
+def html(rows: Sequence[Row], caption: str) -> str:
+    """The rows as a table of HTML with a caption, all of their text escaped."""
+    from html import escape
+
+    def line(cells: Sequence[str], begin: str, end: str) -> str:
+        return "<tr>" + "".join(f"{begin}{escape(cell)}{end}" for cell in cells) + "</tr>"
+
+    keys = [key.replace("_", " ") for key in rows[0]] if rows else []
+    head = line(keys, '<th scope="col">', "</th>")
+    body = "".join(line([_cell(v) for v in row.values()], "<td>", "</td>") for row in rows)
+    return (
+        f"<table><caption>{escape(caption)}</caption><thead>{head}</thead>"
+        f"<tbody>{body}</tbody></table>"
+    )
+
+
 def _cell(value: str | int | float | None) -> str:
     if value is None:
         return ""
