@@ -2,7 +2,10 @@
 
 import ast
 import re
+import shlex
+from collections.abc import Callable
 
+import typer
 from repository import ROOT
 
 DOCUMENTS = [
@@ -35,3 +38,11 @@ def typed() -> dict[str, str]:
             if isinstance(node, ast.Call) and getattr(node.func, "attr", "") == "shell":
                 commands[ast.literal_eval(node.args[0])] = file.name
     return commands
+
+
+def parse(main: Callable[..., None], command: str) -> None:
+    """See that a script's `main` knows the options of a command; nothing is run."""
+    app = typer.Typer()
+    app.command()(main)
+    _, script, *options = shlex.split(command)
+    typer.main.get_command(app).make_context(script, options)

@@ -118,3 +118,16 @@ def parts(name, model="srgan"):
 def run_perceptual(chosen, checkpoints=None):
     """Train from what `run` has left."""
     return run(chosen, checkpoints, stage=train_perceptual_and_write)
+
+
+class Features(torch.nn.Module):
+    """Stands in for VGG19, without its weights."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv = torch.nn.Conv2d(3, 4, 3).requires_grad_(False)
+
+    def forward(self, sr, hr):
+        with torch.no_grad():
+            target = self.conv(hr)
+        return (self.conv(sr) - target).abs().mean()

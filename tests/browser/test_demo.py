@@ -19,6 +19,7 @@ import demo_inputs
 import pytest
 from playwright.sync_api import expect, sync_playwright
 from repository import ROOT
+from screen import outside
 
 from srgan_ab.common.shipped import SHIPPED
 
@@ -255,12 +256,8 @@ def test_it_fits_the_screen(open_page, folder, viewport, scheme):
         page.wait_for_timeout(1500)
         page.screenshot(path=f"{shots}/demo_{viewport['width']}_{scheme}.png", full_page=True)
     assert page.evaluate("document.documentElement.scrollWidth") <= viewport["width"]
-    outside = page.locator("#versions button, #examples button, input, h1, h2, p").evaluate_all(
-        "(all, width) => all.filter(e => e.getBoundingClientRect().right > width + 1)"
-        ".map(e => e.outerHTML.slice(0, 80))",
-        viewport["width"],
-    )
-    assert outside == []
+    elements = "#versions button, #examples button, input, h1, h2, p"
+    assert outside(page, elements, viewport["width"]) == []
     levels = page.locator("h1, h2, h3, h4").evaluate_all("all => all.map(h => +h.tagName[1])")
     assert levels[0] == 1 and levels.count(1) == 1
     assert all(after <= before + 1 for before, after in itertools.pairwise(levels))

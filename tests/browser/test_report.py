@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import report_inputs
 from playwright.sync_api import sync_playwright
+from screen import outside
 
 CHROMIUM = next(
     filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
@@ -183,10 +184,6 @@ def test_it_fits_the_screen(browser, page_file, tmp_path, name, viewport, scheme
     page.goto(page_file.as_uri())
     page.screenshot(path=tmp_path / f"{name}.png", full_page=True)
     assert page.evaluate("document.documentElement.scrollWidth") <= viewport["width"]
-    outside = page.locator("body *:not(.scroll *):not(svg *)").evaluate_all(
-        "(all, width) => all.filter(e => e.getBoundingClientRect().right > width + 1)"
-        ".map(e => e.outerHTML.slice(0, 80))",
-        viewport["width"],
-    )
-    assert outside == []
+    elements = "body *:not(.scroll *):not(svg *)"
+    assert outside(page, elements, viewport["width"]) == []
     page.close()

@@ -1,8 +1,18 @@
-"""The command `upscale`, for all that test it."""
+"""The command `upscale`, and the scripts of benchmarks/, for all that test them."""
 
+import importlib
 from functools import partial
 
 import pytest
+from repository import PARAMS, ROOT
+
+
+@pytest.fixture
+def module(monkeypatch):
+    """Import a module of benchmarks/, which is no package."""
+    monkeypatch.syspath_prepend(ROOT / "benchmarks")
+    monkeypatch.setattr("speed.PARAMS", PARAMS)
+    return importlib.import_module
 
 
 @pytest.fixture

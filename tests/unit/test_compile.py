@@ -7,6 +7,7 @@ import torch
 from functorch.compile import make_boxed_func
 from torch import Tensor
 from torch._dynamo.backends.common import aot_autograd
+from toy_srgan import Features
 
 from srgan_ab.common.runtime import Runtime
 from srgan_ab.srgan.discriminator import Discriminator
@@ -30,19 +31,6 @@ def forgotten():
     torch._dynamo.reset()
     yield
     torch._dynamo.reset()
-
-
-class Features(torch.nn.Module):
-    """Stands in for VGG19, without its weights."""
-
-    def __init__(self):
-        super().__init__()
-        self.conv = torch.nn.Conv2d(3, 4, 3).requires_grad_(False)
-
-    def forward(self, sr, hr):
-        with torch.no_grad():
-            target = self.conv(hr)
-        return (self.conv(sr) - target).abs().mean()
 
 
 class CudaGraphs:

@@ -6,6 +6,7 @@ from repository import PARAMS
 from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
+from toy_srgan import Features
 
 from srgan_ab.accelerate.networks import accelerate
 from srgan_ab.common import runtime
@@ -37,19 +38,6 @@ class OnOneDevice(TorchDispatchMode):
         if func.overloadpacket is torch.ops.aten.convolution:
             self.convolved.add(result.dtype)
         return result
-
-
-class Features(torch.nn.Module):
-    """Stands in for VGG19, without its weights."""
-
-    def __init__(self):
-        super().__init__()
-        self.conv = torch.nn.Conv2d(3, 4, 3).requires_grad_(False)
-
-    def forward(self, sr, hr):
-        with torch.no_grad():
-            target = self.conv(hr)
-        return (self.conv(sr) - target).abs().mean()
 
 
 @pytest.fixture

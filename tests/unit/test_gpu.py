@@ -1,33 +1,19 @@
 """The benchmark of a GPU: rehearsed on a CPU; what fails in it is said and keeps nothing else."""
 
-import importlib
 import json
-import shlex
 import sys
 import time
 
 import pytest
 import typer
-from commands import documented
-from repository import PARAMS, ROOT
+from commands import documented, parse
 
 COMMANDS = [command for command in documented() if "benchmarks/gpu.py" in command]
 
 
-@pytest.fixture
-def module(monkeypatch):
-    """Import a module of benchmarks/, which is no package."""
-    monkeypatch.syspath_prepend(ROOT / "benchmarks")
-    monkeypatch.setattr("speed.PARAMS", PARAMS)
-    return importlib.import_module
-
-
 @pytest.mark.parametrize("command", COMMANDS)
 def test_documented_options_are_known(module, command):
-    app = typer.Typer()
-    app.command()(module("gpu").main)
-    _, script, *options = shlex.split(command)
-    typer.main.get_command(app).make_context(script, options)  # parses, runs nothing
+    parse(module("gpu").main, command)
 
 
 def test_a_section_that_is_not_there_is_refused(module, tmp_path):

@@ -1,15 +1,12 @@
 """The speed benchmark: its documented options are known, and both of its sides take their steps."""
 
-import importlib
 import json
-import shlex
 from pathlib import Path
 
 import pytest
 import torch
-import typer
-from commands import documented
-from repository import PARAMS, ROOT
+from commands import documented, parse
+from repository import PARAMS
 
 from srgan_ab.common.params import load
 from srgan_ab.common.runtime import prepare
@@ -17,20 +14,9 @@ from srgan_ab.common.runtime import prepare
 COMMANDS = [command for command in documented() if "benchmarks/speed.py" in command]
 
 
-@pytest.fixture
-def module(monkeypatch):
-    """Import a module of benchmarks/, which is no package."""
-    monkeypatch.syspath_prepend(ROOT / "benchmarks")
-    monkeypatch.setattr("speed.PARAMS", PARAMS)
-    return importlib.import_module
-
-
 @pytest.mark.parametrize("command", COMMANDS)
 def test_documented_options_are_known(module, command):
-    app = typer.Typer()
-    app.command()(module("speed").main)
-    _, script, *options = shlex.split(command)
-    typer.main.get_command(app).make_context(script, options)  # parses, runs nothing
+    parse(module("speed").main, command)
 
 
 @pytest.mark.slow
