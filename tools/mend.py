@@ -16,6 +16,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import yaml
+from dvc.schema import COMPILED_LOCKFILE_SCHEMA
+from voluptuous import Invalid
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "src"))
@@ -26,15 +28,29 @@ RUNNING, LOCK = Path(".dvc/tmp/rwlock"), Path("dvc.lock")
 PATIENCE = 1.0  # seconds: another DVC may be writing just now, which takes it a moment
 
 
-def cut_off(path: Path, read: Callable[[str], object]) -> bool:
-    """Whether a file is there, holds no mapping, and stays so."""
+def whole_list(text: str) -> None:
+    """Raise what says that the list of running commands is not whole."""
+    if not isinstance(json.loads(text), dict):
+        raise ValueError("no mapping")
+
+
+def whole_lock(text: str) -> None:
+    """Raise what says that DVC would not read this `dvc.lock`, or that its last line is a piece."""
+    COMPILED_LOCKFILE_SCHEMA(yaml.safe_load(text))
+    if not text.endswith("\n"):
+        raise ValueError("half a line")
+
+
+def cut_off(path: Path, read: Callable[[str], None]) -> bool:
+    """Whether a file is there, cannot be read as whole, and stays so."""
     ends = time.monotonic() + PATIENCE
     while path.exists():
         try:
-            if isinstance(read(path.read_text(encoding="utf-8")), dict):
-                return False
-        except (ValueError, yaml.YAMLError):
+            read(path.read_text(encoding="utf-8"))
+        except (ValueError, yaml.YAMLError, Invalid):
             pass
+        else:
+            return False
         if time.monotonic() > ends:
             return True
         time.sleep(0.05)
@@ -50,16 +66,16 @@ def committed(path: Path) -> str | None:
 
 def main() -> None:
     """Mend both files of the project in this folder, and say so."""
-    if cut_off(RUNNING, json.loads):
+    if cut_off(RUNNING, whole_list):
         RUNNING.unlink()
         print(f"mend: removed {RUNNING}, which a DVC that was killed had left cut off")
-    if cut_off(LOCK, yaml.safe_load):
+    if cut_off(LOCK, whole_lock):
         text = committed(LOCK)
         if text is None:
             LOCK.unlink()
         else:
             write_text(LOCK, text)
-        print(f"mend: {LOCK} was cut off by a kill, and is as committed again")
+        print(f"mend: {LOCK} was not whole, as a kill can leave it, and is as committed again")
 
 
 if __name__ == "__main__":

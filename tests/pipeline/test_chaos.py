@@ -94,10 +94,12 @@ def test_killed_at_random_moments_it_ends_in_the_same_bits(project, tmp_path):
                     started.wait()
                     killed += 1
             for _ in range(PATIENCE):
-                if repro(clone, log).wait() == 0:
+                ended = repro(clone, log).wait()
+                if ended == 0:
                     break
                 time.sleep(1)
         said = (tmp_path / f"round{rounds}.txt").read_text()
+        assert ended == 0, said
         assert outputs(clone) == outputs(project), said
         assert clone.planned() == set()
         assert clone.run("git", "status", "--porcelain") == "", said

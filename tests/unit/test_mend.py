@@ -7,7 +7,17 @@ import pytest
 from repository import ROOT
 
 RUNNING = '{"write": {"data/raw.zip": {"pid": 1, "cmd": "dvc repro"}}, "read": {}}'
-LOCKED = "schema: '2.0'\nstages:\n  check:\n    cmd: python stages/check.py\n"
+LOCKED = """\
+schema: '2.0'
+stages:
+  check:
+    cmd: python stages/check.py
+    outs:
+    - path: data/checked.json
+      hash: md5
+      md5: 2cde6ee26e5ad4ed02ba8d72b75eac8a
+      size: 421
+"""
 
 
 @pytest.fixture
@@ -50,7 +60,23 @@ def test_a_list_of_running_commands_that_is_cut_off_is_removed(mended, capsys, l
     assert mended.LOCK.read_text() == LOCKED
 
 
-@pytest.mark.parametrize("left", ["", "schema: '2.0'\nstages:\n  check: [", "schema"])
+def until(last):
+    """The lock, cut off behind its first `last`."""
+    return LOCKED[: LOCKED.index(last) + len(last)]
+
+
+# of the last three YAML makes a mapping, but DVC no lock, or another one
+CUT = [
+    "",
+    "schema",
+    until("stages:\n") + "  check: [",
+    until("check:"),
+    until("-"),
+    until("size: 42"),
+]
+
+
+@pytest.mark.parametrize("left", CUT)
 def test_a_lock_that_is_cut_off_is_the_committed_one_again(mended, capsys, left):
     commit()
     mended.LOCK.write_text(left)
