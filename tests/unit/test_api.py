@@ -11,12 +11,13 @@ from command_line import run_command, small_generator
 from PIL import Image
 from repository import ROOT
 
-from srgan_ab import app
-from srgan_ab.app import api, load_generator, upscale
+import srgan_ab
+from srgan_ab import load_generator, upscale
+from srgan_ab.app import api
 from srgan_ab.common.errors import UserError
 
 
-@pytest.mark.parametrize("module", [api, app])
+@pytest.mark.parametrize("module", [api, srgan_ab])
 def test_examples_in_docstrings_hold(module):
     found = doctest.testmod(module)
     assert found.attempted and not found.failed
@@ -60,14 +61,14 @@ def test_mistakes_are_sentences(tmp_path):
     with pytest.raises(UserError, match="missing"):
         load_generator(tmp_path / "none.safetensors")
     with pytest.raises(AttributeError, match="no attribute 'enlarge_all'"):
-        _ = app.enlarge_all
+        _ = srgan_ab.enlarge_all
 
 
 @pytest.mark.slow
 def test_torch_stays_as_its_user_has_set_it():
     code = """
 import torch
-from srgan_ab.app import load_generator
+from srgan_ab import load_generator
 before = torch.are_deterministic_algorithms_enabled(), torch.initial_seed()
 load_generator("small", device="cpu")
 assert before == (torch.are_deterministic_algorithms_enabled(), torch.initial_seed())

@@ -12,7 +12,8 @@ from command_line import run_command, save, small_generator, small_run
 from demo_inputs import animation, declared
 from PIL import Image
 
-from srgan_ab.app import demo, load_generator, showing, tables, upscale
+from srgan_ab import load_generator, upscale
+from srgan_ab.app import demo, showing, tables
 from srgan_ab.common import paths
 from srgan_ab.common.errors import UserError
 from srgan_ab.common.files import write_metrics

@@ -1,4 +1,4 @@
-"""Enlarging pictures from Python: `from srgan_ab.app import load_generator, upscale`."""
+"""Enlarging pictures from Python: `from srgan_ab import load_generator, upscale`."""
 
 from dataclasses import dataclass
 from os import PathLike

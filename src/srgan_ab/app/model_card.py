@@ -26,7 +26,7 @@ import torch
 network = torch.export.load("{file}").module()
 sr = network(lr)""",
     "safetensors": """\
-from srgan_ab.app import load_generator, upscale
+from srgan_ab import load_generator, upscale
 
 upscale("photo.jpg", load_generator("{file}")).save("larger.png")""",
 }
