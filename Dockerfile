@@ -17,7 +17,7 @@ FROM python:3.12-slim
 RUN useradd --create-home --uid 1000 srgan
 COPY --from=build /opt/srgan-ab /opt/srgan-ab
 ENV PATH=/opt/srgan-ab/bin:$PATH
-USER srgan
+USER 1000
 WORKDIR /pictures
 ENTRYPOINT ["srgan-ab"]
 CMD ["--help"]

@@ -65,10 +65,11 @@ chaos: setup ## kill a small run 200 times, and see that nothing is lost
 test-fast: setup ## run the tests that take a second at most
 	$(PYTEST) --durations=5 -m 'not slow and not long'
 
-lint: setup ## check style and types
+lint: setup ## check style, types and the Dockerfile
 	$(PYTHON) -m ruff check
 	$(PYTHON) -m ruff format --check
 	$(PYTHON) -m basedpyright
+	.venv/bin/hadolint Dockerfile
 
 verify: repro ## run the pipeline, and judge its outputs against the committed ones
 	$(PYTHON) tools/verify.py

@@ -6,7 +6,7 @@ picture, hold offsets that would be wrong, or the place that `--keep-gps` is ask
 
 from dataclasses import dataclass, field
 
-from PIL import Image
+from PIL import Image, TiffTags
 from PIL.PngImagePlugin import PngImageFile
 from PIL.TiffImagePlugin import IFDRational
 
@@ -23,6 +23,22 @@ LEFT_OUT = (
     *(0x0201, 0x0202, 0x0211, 0x0212, 0x0213, 0x0214),  # JPEG's within TIFF, and thumbnails
     *(0x02BC, 0x83BB, 0x8649, 0x8773),  # XMP, IPTC, Photoshop's, ICC
 )
+TYPES = {  # of Exif 2.32, table 8: Pillow would guess another from the value, and write that
+    TiffTags.UNDEFINED: (0x8828, 0x9101, 0x9286, 0xA20C, 0xA300, 0xA301, 0xA40B),
+    TiffTags.SIGNED_RATIONAL: (0x9201, 0x9203, 0x9204, 0x9400, 0x9402, 0x9404),
+    TiffTags.LONG: (0x8831, 0x8832, 0x8833, 0x8834, 0x8835),
+}
+for _type, _tags in TYPES.items():
+    for _tag in _tags:
+        TiffTags.TAGS_V2_GROUPS[DETAILS][_tag] = TiffTags.TagInfo(_tag, type=_type)
+
+
+class AsItCame(str):
+    """Text of EXIF: Pillow reads it by Latin-1, but writes ASCII and `?` for all else."""
+
+    def encode(self, encoding: str = "latin-1", errors: str = "strict") -> bytes:
+        """The bytes that were read, whatever Pillow asks for."""
+        return super().encode("latin-1", "replace")
 
 
 @dataclass
@@ -75,7 +91,7 @@ def _exif(image: Image.Image, sideways: bool) -> Image.Exif | None:
     found, result = image.getexif(), Image.Exif()
     for tag, value in found.items():
         if tag not in (*LEFT_OUT, DETAILS, PLACE):
-            result[tag] = value
+            result[tag] = _as_it_came(value)
     dots = [result.pop(tag, None) for tag in (X_RESOLUTION, Y_RESOLUTION)]
     for tag, value in zip(
         (X_RESOLUTION, Y_RESOLUTION), dots[::-1] if sideways else dots, strict=True
@@ -83,13 +99,21 @@ def _exif(image: Image.Image, sideways: bool) -> Image.Exif | None:
         if isinstance(value, (int, float, IFDRational)) and 0 < float(value) < DOTS:
             result[tag] = float(value)
     for directory in (DETAILS, PLACE):
-        values = {k: v for k, v in found.get_ifd(directory).items() if k not in LEFT_OUT}
+        values = {
+            tag: _as_it_came(value)
+            for tag, value in found.get_ifd(directory).items()
+            if tag not in LEFT_OUT
+        }
         if values.pop(INTEROPERABILITY, None) and (nested := found.get_ifd(INTEROPERABILITY)):
             values[INTEROPERABILITY] = nested  # in place of an offset, which would be another
         if values:
             result[directory] = values
     result.tobytes()  # raises where a value is not of its tag's type
     return result if len(result) else None
+
+
+def _as_it_came(value: object) -> object:
+    return AsItCame(value) if isinstance(value, str) else value
 
 
 def enlarged(
@@ -129,11 +153,9 @@ def _put_right(
     return result if len(result) else None
 
 
-def in_tiff(exif: Image.Exif) -> Image.Exif:
+def in_tiff(exif: Image.Exif) -> dict[int, object]:
     """EXIF as Pillow can write it in TIFF: without a directory within the details' one."""
-    result = Image.Exif()
-    for tag, value in exif.items():
-        result[tag] = value
-        if tag == DETAILS and isinstance(value, dict):
-            result[tag] = {k: v for k, v in value.items() if k != INTEROPERABILITY}
+    result = dict(exif)
+    if isinstance(details := result.get(DETAILS), dict):
+        result[DETAILS] = {k: v for k, v in details.items() if k != INTEROPERABILITY}
     return result

@@ -86,11 +86,11 @@ def write(
     """
     image, profile = _fitted(image, carried.profile, format)
     options: dict[str, Any] = {"icc_profile": profile} if profile else {}
-    if carried.exif:
-        exif = (in_tiff(carried.exif) if format == "tiff" else carried.exif).tobytes()
-        if format != "jpeg" or len(exif) <= EXIF_OF_JPEG:
-            options["exif"] = exif
+    too_long = format == "jpeg" and carried.exif and len(carried.exif.tobytes()) > EXIF_OF_JPEG
+    if carried.exif and format != "tiff" and not too_long:
+        options["exif"] = carried.exif  # itself, as of its bytes Pillow would read the text anew
     if format == "tiff":
+        options["tiffinfo"] = in_tiff(carried.exif) if carried.exif else {}
         # of Pillow's two encoders, the one that compresses knows neither directories in a
         # directory nor addresses beyond four gigabytes
         nested = carried.exif and not {DETAILS, PLACE}.isdisjoint(carried.exif)
