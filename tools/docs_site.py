@@ -18,6 +18,7 @@ FENCED = re.compile(r"(^```.*?^```)", re.M | re.S)
 LINK = re.compile(r"\[([^\[\]]*)\]\(([^)#:\s]+)(#[^)\s]*)?\)")
 OTHER_HOST = re.compile(r"\s*(?:https?:)?//", re.I)
 IN_STYLE = re.compile(r"""(?:url\(|@import)\s*["']?\s*((?:https?:)?//[^"')\s]+)""", re.I)
+KEY = re.compile(r"<td><code>[\w.]+</code>")
 FETCHED = {"src", "srcset", "href", "data", "poster", "action", "formaction", "ping", "background"}
 ROOMS = {
     "app": "Enlarging from Python",
@@ -146,6 +147,11 @@ def on_page_markdown(markdown, page, **_):
     """Let links lead to where the site has the files."""
     uri = page.file.src_uri
     return markdown if uri.startswith("api/") else for_site(in_project(uri), markdown)
+
+
+def on_page_content(html, **_):
+    """Let long keys in tables break after a dot or a low line, where the screen is narrow."""
+    return KEY.sub(lambda match: re.sub(r"([._])(?=\w)", r"\1<wbr>", match[0]), html)
 
 
 def on_post_build(config):
