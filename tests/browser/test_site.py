@@ -72,6 +72,9 @@ def test_every_room_has_its_docstrings(site):
         assert text.count("doc-heading") > 2, room
     shared = (site / "api/srgan.html").read_text(encoding="utf-8")
     assert "<code>sr, hr</code>" not in shared  # an entry for each
+    session = (site / "api/app.html").read_text(encoding="utf-8")
+    assert session.count('<div class="language-pycon highlight">') == 2
+    assert "<blockquote>" not in session
 
 
 def test_what_lies_beside_docs_goes_along(site):
