@@ -1,6 +1,6 @@
 # Everything a fresh machine needs: `make repro`. Works with GNU make 3.81 and later.
 .DEFAULT_GOAL := help
-.PHONY: help setup repro test test-fast test-long chaos lint verify results plots notebook compare study preset clean git commit
+.PHONY: help setup repro test test-fast test-long chaos lint docs verify results plots notebook compare study preset clean git commit
 
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export PYTHONUTF8 := 1
@@ -71,6 +71,16 @@ lint: setup ## check style, types and the Dockerfile
 	$(PYTHON) -m basedpyright
 	.venv/bin/hadolint Dockerfile
 
+docs: .venv-docs/.ready ## build the site of README, docs and docstrings into site/, warnings are errors
+	NO_MKDOCS_2_WARNING=1 .venv-docs/bin/python -m mkdocs build --strict --quiet
+	@echo "make: open site/index.html; its search wants a server: python -m http.server -d site"
+
+.venv-docs/.ready: requirements-docs.txt
+	@uv --version >/dev/null 2>&1 || $(MAKE) setup  # which brings one
+	uv venv --quiet --clear --python '>=3.11,<3.15' .venv-docs
+	uv pip sync --quiet --compile-bytecode --python .venv-docs/bin/python requirements-docs.txt
+	@touch $@
+
 verify: repro ## run the pipeline, and judge its outputs against the committed ones
 	$(PYTHON) tools/verify.py
 
@@ -104,7 +114,7 @@ preset: setup ## merge presets/NAME.yaml into params.yaml; SET="key=value ..." o
 	@$(PYTHON) tools/preset.py "$(NAME)" $(SET)
 
 clean: ## remove caches; data, models and the DVC cache stay
-	rm -rf .pytest_cache .ruff_cache .hypothesis dvc_plots
+	rm -rf .pytest_cache .ruff_cache .hypothesis dvc_plots site
 	find src stages tests tools -name __pycache__ -prune -exec rm -rf {} +
 
 git:
