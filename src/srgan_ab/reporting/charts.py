@@ -228,7 +228,7 @@ def accuracies(
         _legend(axes)
 
     rows = sum(len(results) + 1.6 for results in matrix.values())
-    return _svg(draw, title, height=1.3 + 0.105 * rows, width=1.15 * WIDTH)
+    return _svg(draw, title, height=1.3 + 0.105 * rows, width=4.5)
 
 
 def forest(

@@ -111,7 +111,7 @@ def _findings(
         "empty": findings.empty_comparisons(results, pairs, differences),
         "accuracies": Chart(
             "Accuracy of every classifier on every version of the test images",
-            f"Accuracy, {n_arms}, 95 % intervals.{hollow}",
+            f"{n_arms}, 95 % intervals.{hollow}",
             charts.accuracies("Accuracy of every classifier", matrix, images_of, constant),
         ),
         "forest": Chart(
