@@ -79,6 +79,9 @@ def _svg(
             "grid.color": GREY,
             "grid.linewidth": 0.5,
             "legend.frameon": False,
+            "legend.handlelength": 1.6,
+            "legend.handletextpad": 0.5,
+            "legend.columnspacing": 1,
             "axes.spines.top": False,
             "axes.spines.right": False,
         }

@@ -133,7 +133,7 @@ def health_charts(history: pd.DataFrame, images: int) -> list[Chart]:
             f"{discriminator_in_words(history['d_accuracy'])}",
             charts.lines(
                 *("D(x) and D(G(z))", said, "epoch", "probability of being real"),
-                level=(0.5, "cannot tell: 0.5"),
+                level=(0.5, "a guess, 0.5"),
             ),
         ),
     ]

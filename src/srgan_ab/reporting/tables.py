@@ -114,7 +114,8 @@ def pair_table(
     """
 
     def probability(result: Mapping, name: str = "p") -> Cell:
-        return Cell(p_in_words(result, name).removeprefix("= "), spoken_p(result, name))
+        words = p_in_words(result, name).removeprefix("= ").replace("< ", "<\u00a0")
+        return Cell(words, spoken_p(result, name))
 
     decimals = 1 if images < 1000 else 2
     rows = []
