@@ -11,17 +11,10 @@ from srgan_ab.common.stage import run
 
 def report(params: Params) -> None:
     from srgan_ab.common import paths
-    from srgan_ab.common.arms import chosen_arms, trained_on
     from srgan_ab.common.files import atomic_file
     from srgan_ab.reporting.report import page
 
-    html = page(
-        arms=chosen_arms(params.controls),
-        classes=params.data.classes,
-        trained_on=trained_on(params.b.images),
-        margin=params.compare.margin,
-        synthetic=params.data.source == "synthetic",
-    )
+    html = page(params)
     with atomic_file(paths.PLOTS / "report.html") as temporary:
         temporary.write_text(html, encoding="utf-8")
 

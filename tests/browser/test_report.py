@@ -35,15 +35,21 @@ def browser():
         chromium.close()
 
 
+def unfold(page) -> None:
+    """Open every part that is folded, so that the tests see all of it."""
+    page.locator("details").evaluate_all("all => { for (const d of all) d.open = true; }")
+
+
 @pytest.fixture(scope="module")
 def page(browser, page_file):
-    """The page on a wide light screen, with what it asked for and complained of."""
+    """The page on a wide light screen, unfolded, with what it asked for and complained of."""
     page = browser.new_page(viewport=WIDE)
     page.requests, page.complaints = [], []
     page.on("request", lambda request: page.requests.append(request.url))
     page.on("console", lambda message: page.complaints.append(message.text))
     page.on("pageerror", lambda error: page.complaints.append(str(error)))
     page.goto(page_file.as_uri())
+    unfold(page)
     return page
 
 
@@ -182,8 +188,113 @@ def test_text_stands_out(page, scheme):
 def test_it_fits_the_screen(browser, page_file, tmp_path, name, viewport, scheme):
     page = browser.new_page(viewport=viewport, color_scheme=scheme)
     page.goto(page_file.as_uri())
-    page.screenshot(path=tmp_path / f"{name}.png", full_page=True)
-    assert page.evaluate("document.documentElement.scrollWidth") <= viewport["width"]
-    elements = "body *:not(.scroll *):not(svg *)"
-    assert outside(page, elements, viewport["width"]) == []
+    for _ in ("folded", "unfolded"):
+        page.screenshot(path=tmp_path / f"{name}.png", full_page=True)
+        assert page.evaluate("document.documentElement.scrollWidth") <= viewport["width"]
+        elements = "body *:not(.scroll *):not(svg *)"
+        assert outside(page, elements, viewport["width"]) == []
+        unfold(page)
     page.close()
+
+
+@pytest.fixture(params=[WIDE, NARROW], ids=["wide", "narrow"])
+def fresh(browser, page_file, request):
+    """The page as it opens."""
+    page = browser.new_page(viewport=request.param)
+    page.goto(page_file.as_uri())
+    yield page
+    page.close()
+
+
+def test_the_first_screen_has_numbers_and_their_figure(fresh):
+    height = fresh.viewport_size["height"]
+    sentence, figure, answer = (
+        fresh.locator(place).first.bounding_box() for place in (".lead", ".first svg", ".verdict")
+    )
+    assert sentence["y"] + sentence["height"] < height
+    if fresh.viewport_size == WIDE:
+        assert figure["y"] + figure["height"] < height and answer["y"] + 200 < height
+    else:
+        assert figure["y"] < height * 2 / 3
+
+
+def test_text_of_charts_is_large_enough_to_read(fresh):
+    unfold(fresh)
+    sizes = fresh.locator("svg text").evaluate_all(
+        "all => all.map(t => parseFloat(getComputedStyle(t).fontSize) * t.getScreenCTM().a)"
+        ".filter(size => size > 0)"  # a label on its side has a matrix of other entries
+    )
+    assert len(sizes) > 100 and min(sizes) >= 11
+
+
+def test_pictures_keep_their_pixels(fresh):
+    unfold(fresh)
+    widths = fresh.locator(".picture img").evaluate_all(
+        "all => all.map(i => [i.getBoundingClientRect().width, i.naturalWidth])"
+    )
+    assert len(widths) == 6 and all(shown == own for shown, own in widths)
+
+
+def test_an_enlarged_picture_has_a_size_to_choose(page):
+    page.locator(".picture button").nth(0).click()
+    large, size = page.locator("dialog img"), page.get_by_label("Size")
+    own = large.evaluate("i => i.naturalWidth")
+    for factor in (1, 4):
+        size.fill(str(factor))
+        assert large.bounding_box()["width"] == factor * own
+    page.keyboard.press("Escape")
+
+
+def test_tab_stops_are_few_and_arrow_keys_reach_the_other_columns(fresh):
+    stops = fresh.locator("a, button, summary, input, [tabindex]").evaluate_all(
+        "all => all.filter(e => e.checkVisibility() && e.tabIndex >= 0).length"
+    )
+    assert 10 < stops <= 32
+    head = fresh.locator("table", has_text="Accuracy in %, with").locator("thead th")
+    head.nth(0).locator("button").focus()
+    for key in ("ArrowRight", "ArrowRight", "ArrowLeft", "Enter"):
+        fresh.keyboard.press(key)
+    assert head.nth(1).get_attribute("aria-sort") == "ascending"
+    indices = [button.get_attribute("tabindex") for button in head.locator("button").all()]
+    assert indices == ["-1", "0", *["-1"] * (len(indices) - 2)]
+
+
+def test_on_a_phone_results_are_seen_and_first_columns_stay(browser, page_file):
+    page = browser.new_page(viewport=NARROW)
+    page.goto(page_file.as_uri())
+    box = page.get_by_role("group", name="Differences in accuracy")
+    for column in (1, 2):  # what the first is, and by how much
+        cell = box.locator("tbody tr").nth(0).locator("td").nth(column - 1).bounding_box()
+        assert cell["x"] + cell["width"] <= NARROW["width"]
+    first = box.locator("tbody th").nth(0)
+    before = first.bounding_box()["x"]
+    assert box.evaluate("b => { b.scrollLeft = 150; return b.scrollLeft; }") == 150
+    assert first.bounding_box()["x"] == before
+    page.close()
+
+
+def test_without_scripts_nothing_looks_alive(browser, page_file):
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto(page_file.as_uri())
+    assert page.get_by_role("button").count() == 0
+    assert page.get_by_role("columnheader").count() > 20
+    assert page.locator(".scroll:not([tabindex='0'])").count() == 0  # the keyboard scrolls them
+    context.close()
+
+
+def test_paper_has_all_that_is_folded_and_heads_that_repeat(fresh):
+    folded = fresh.locator("table", has_text="Differences in every score").last
+    assert not folded.is_visible()
+    fresh.emulate_media(media="print")
+    assert folded.evaluate("t => t.checkVisibility({contentVisibilityAuto: true})")
+    head = fresh.locator("th button").evaluate_all(
+        "all => all.map(b => getComputedStyle(b).display)"
+    )
+    assert set(head) == {"contents"}
+    sizes = fresh.locator("table").evaluate_all(
+        "all => all.map(t => parseFloat(getComputedStyle(t).fontSize))"
+    )
+    assert min(sizes) >= 11
+    for place in ("nav", ".up"):
+        assert not fresh.locator(place).is_visible()

@@ -9,8 +9,10 @@ from scipy.stats import binomtest
 
 from srgan_ab.reporting import cells, charts
 from srgan_ab.reporting.figures import BLUE, VERMILION
-from srgan_ab.reporting.report_charts import discriminator_in_words
+from srgan_ab.reporting.findings import NOT_COMPARABLE
+from srgan_ab.reporting.report_charts import LOSS_STYLES, discriminator_in_words
 from srgan_ab.statistics.calibration import wilson
+from srgan_ab.statistics.significance import PAIRS
 
 
 @pytest.mark.parametrize(
@@ -63,3 +65,51 @@ def test_wilsons_interval_is_scipys():
         low, high = wilson(right / n, n)
         expected = binomtest(right, n).proportion_ci(method="wilson")
         assert (low, high) == pytest.approx((expected.low, expected.high), abs=1e-12)
+
+
+def test_a_forest_tells_results_apart_and_declared_from_explored():
+    found = {"difference": 0.1, "low": 0.05, "high": 0.15}
+    declared = {"p_holm": 0.01}
+    pairs = {name: PAIRS[name] for name in ("c_minus_a", "b_minus_a", "b_minus_c")}
+    differences = {
+        "c_minus_a": {"accuracy": found},
+        "b_minus_a": {"accuracy": found | declared},
+        "b_minus_c": {"accuracy": found | declared},
+    }
+    marks = {}
+    for result in ("better", "same", "undecided", NOT_COMPARABLE):
+        results = dict.fromkeys(pairs, "undecided") | {"b_minus_c": result}
+        drawing = charts.forest("title", pairs, differences, results, 0.01)
+        texts = re.findall(r"<text[^>]*>([^<]*)</text>", drawing)
+        assert texts[-5:] == [
+            *("Declared", "B on real HR − A on real HR", "B on real HR − C on real HR"),
+            *("Explored: hints, not findings", "C on real HR − A on real HR"),
+        ]
+        assert "better →" in drawing
+        marks[result] = re.findall(r'<use [^>]*style="([^"]*)"', drawing)
+        assert sum("var(--blue)" in style for style in marks[result]) == 2
+        assert sum("fill: var(--blue)" in style for style in marks[result]) == (
+            result in ("better", "same")
+        )
+    assert len({tuple(styles) for styles in marks.values()}) >= 2
+
+
+def test_a_line_across_and_marks_that_are_not_filled():
+    curve = charts.Curve("curve", [0, 1], [0.2, 0.8], BLUE)
+    plain = charts.lines("title", [curve], "x", "y")
+    assert "a guess" not in plain
+    drawing = charts.lines("title", [curve], "x", "y", level=(0.5, "a guess"))
+    assert ">a guess<" in drawing and drawing.count("stroke-dasharray") > plain.count(
+        "stroke-dasharray"
+    )
+    scores = {"accuracy": 0.5, "accuracy_low": 0.4, "accuracy_high": 0.6}
+    matrix = {"a": {"hr": scores, "sr": scores}}
+    full = charts.accuracies("title", matrix, {"a": "real HR"})
+    hollow = charts.accuracies("title", matrix, {"a": "real HR"}, [("a", "sr")])
+    assert full.count("fill: var(--vermilion)") == hollow.count("fill: var(--vermilion)") + 1
+    assert full.count("fill: var(--blue)") == hollow.count("fill: var(--blue)") >= 1
+
+
+def test_curves_of_one_chart_differ_in_style():
+    styles = [style for pair in LOSS_STYLES for style in pair]
+    assert len(set(styles)) == len(styles) == 4

@@ -8,12 +8,13 @@ from dataclasses import dataclass
 class Cell:
     """What a table shows, and the value by which it is sorted; None sorts last.
 
-    `heat` in [0, 1] shades the cell.
+    `heat` in [0, 1] shades the cell; `best` says that no other of its column is better.
     """
 
     text: str
     value: float | str | None
     heat: float | None = None
+    best: bool = False
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ text colour, so that the same drawing serves light and dark.
 import html
 import io
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,7 +19,8 @@ from matplotlib.ticker import NullFormatter
 
 from srgan_ab.common.arms import ARM_NAMES, DOMAINS, Subject, subject_name
 from srgan_ab.reporting.figures import BLUE, GREY, VERMILION
-from srgan_ab.statistics.verdict import differs
+from srgan_ab.reporting.findings import NOT_COMPARABLE
+from srgan_ab.statistics.verdict import is_declared
 
 GREEN, PURPLE = "#009e73", "#cc79a7"  # Okabe & Ito's as well
 PAGE_COLOURS = {
@@ -37,7 +38,14 @@ DOMAIN_MARKS = {  # colour and marker of each test domain
     "srresnet": (GREEN, "^"),
     "perceptual": (PURPLE, "v"),
 }
-WIDTH, HEIGHT = 4.4, 3.1  # inches: at 72 points each, about as wide as a phone
+RESULT_MARKS = {  # marker of a difference, and whether it is filled
+    "better": ("o", True),
+    "worse": ("o", True),
+    "same": ("s", True),
+    NOT_COMPARABLE: ("x", False),
+}
+WIDTH, HEIGHT = 4.2, 3.1  # inches, 72 CSS pixels each: no chart is shown smaller, so that ...
+FONT = 11  # ... text is at least so many pixels high
 FEW = 40  # points: up to so many, each is marked
 
 
@@ -67,10 +75,13 @@ def _svg(
         {
             "svg.fonttype": "none",
             "svg.hashsalt": title,  # ids differ between charts of one page, and never between runs
-            "font.size": 9,
+            "font.size": FONT,
             "grid.color": GREY,
             "grid.linewidth": 0.5,
             "legend.frameon": False,
+            "legend.handlelength": 1.6,
+            "legend.handletextpad": 0.5,
+            "legend.columnspacing": 1,
             "axes.spines.top": False,
             "axes.spines.right": False,
         }
@@ -106,6 +117,7 @@ def lines(
     logarithmic: bool = False,
     unit_square: bool = False,
     diagonal: str | None = None,
+    level: tuple[float, str] | None = None,
 ) -> str:
     """Curves over a common axis.
 
@@ -116,6 +128,7 @@ def lines(
         logarithmic: the y axis.
         unit_square: both axes reach from 0 to 1.
         diagonal: label of a dotted line from (0, 0) to (1, 1).
+        level: height and label of a dotted line across.
     """
 
     def draw(axes: Axes) -> None:
@@ -126,6 +139,8 @@ def lines(
             )
         if diagonal:
             axes.plot([0, 1], [0, 1], ":", color=GREY, label=diagonal)
+        if level:
+            axes.axhline(level[0], ls=":", color=GREY, label=level[1])
         axes.set(xlabel=x_label, ylabel=y_label)
         if x_label.startswith("epoch"):
             axes.locator_params("x", integer=True)
@@ -167,7 +182,7 @@ def reliability(title: str, tables: Mapping[str, pd.DataFrame]) -> str:
                 label=label,
             )
         axes.set(
-            xlabel="mean probability of the positive class",
+            xlabel="mean probability of positive",
             ylabel="share of positives",
             xlim=(-0.02, 1.02),
             ylim=(-0.02, 1.02),
@@ -179,70 +194,92 @@ def reliability(title: str, tables: Mapping[str, pd.DataFrame]) -> str:
 
 
 def accuracies(
-    title: str, matrix: Mapping[str, Mapping[str, Mapping]], trained_on: Mapping[str, str]
+    title: str,
+    matrix: Mapping[str, Mapping[str, Mapping]],
+    trained_on: Mapping[str, str],
+    hollow: Collection[Subject] = (),
 ) -> str:
-    """Accuracy of every arm in every test domain with its 95 % interval, one row per arm.
+    """Accuracy of every arm in every test domain with its 95 % interval, a group of rows per arm.
 
     Args:
         title: for screen readers.
         matrix: arm to domain to scores, of `matrix.score_matrix`.
         trained_on: arm to what it was trained on, in words.
+        hollow: those whose mark is not filled.
     """
 
     def draw(axes: Axes) -> None:
-        for row, results in enumerate(matrix.values()):
-            for number, (domain, result) in enumerate(results.items()):
+        y = 0
+        for arm, results in matrix.items():
+            name = f"{ARM_NAMES[arm]}, trained on {trained_on[arm]}"
+            axes.text(0, y, name, transform=axes.get_yaxis_transform(), va="center")
+            for domain, result in results.items():
+                y += 1
                 value, low, high = (100 * result[f"accuracy{end}"] for end in ("", "_low", "_high"))
-                y = row + 0.14 * (number - (len(results) - 1) / 2)
                 colour, marker = DOMAIN_MARKS[domain]
-                axes.plot([low, high], [y, y], color=colour, lw=1.2)
-                label = f"on {DOMAINS[domain]}" if row == 0 else None
-                axes.plot(value, y, marker, color=colour, ms=4.5, ls="", label=label)
-        names = [f"{ARM_NAMES[arm]}: {trained_on[arm]}" for arm in matrix]
-        axes.set_yticks(range(len(names)), names)
-        axes.tick_params(axis="y", length=0)
+                axes.plot([low, high], [y, y], color=colour, lw=1.4)
+                fill = "none" if (arm, domain) in hollow else colour
+                axes.plot(value, y, marker, color=colour, mfc=fill, ms=5.5)
+            y += 1.6
+        for domain in matrix["a"]:
+            colour, marker = DOMAIN_MARKS[domain]
+            axes.plot([], [], marker, color=colour, label=f"on {DOMAINS[domain]}")
         axes.axvline(50, color=GREY, lw=0.8, ls=":")  # a coin's
-        axes.set(
-            xlabel="accuracy (%); dotted: a coin's",
-            ylabel="classifier: trained on",
-            ylim=(len(names) - 0.5, -0.5),
-        )
+        axes.set(xlabel="accuracy (%); dotted: a coin's; better →", ylim=(y - 0.6, -1), yticks=[])
+        axes.spines["left"].set_visible(False)
         axes.grid(axis="x", alpha=0.5)
-        axes.legend(loc="lower left", bbox_to_anchor=(-0.02, 1), ncols=3, borderaxespad=0)
+        _legend(axes)
 
-    return _svg(draw, title, height=1.1 + 0.55 * len(matrix), width=1.6 * WIDTH)
+    rows = sum(len(results) + 1.6 for results in matrix.values())
+    return _svg(draw, title, height=1.3 + 0.105 * rows, width=4.5)
 
 
 def forest(
     title: str,
     pairs: Mapping[str, tuple[Subject, Subject]],
     differences: Mapping[str, Mapping[str, Mapping[str, float]]],
+    results: Mapping[str, str],
     margin: float,
 ) -> str:
-    """Differences in accuracy with 95 % intervals, the first pair on top, the margin shaded.
+    """Differences in accuracy with 95 % intervals, declared pairs on top, the margin shaded.
 
     Args:
         title: for screen readers.
         pairs: name to (first, second).
         differences: name to what `significance.difference` returns.
+        results: name to a key of `RESULT_MARKS`; that of others is not filled.
         margin: of equivalence, in (0, 1).
     """
+    declared = [name for name in pairs if is_declared(differences[name]["accuracy"])]
+    explored = [name for name in pairs if name not in declared]
+    groups = {"Declared": (declared, BLUE), "Explored: hints, not findings": (explored, GREY)}
 
     def draw(axes: Axes) -> None:
         axes.axvspan(-100 * margin, 100 * margin, color=GREY, alpha=0.4, lw=0)
-        for row, (name, (first, second)) in enumerate(pairs.items()):
-            result = differences[name]["accuracy"]
-            value, low, high = (100 * result[key] for key in ("difference", "low", "high"))
-            axes.plot([low, high], [row, row], color=BLUE, lw=2)
-            axes.plot(value, row, "o", color=BLUE, mfc=BLUE if differs(result) else "none", ms=6)
-            axes.text(
-                *(0, row - 0.32, f"{subject_name(first)} − {subject_name(second)}"),
-                transform=axes.get_yaxis_transform(),
-                size=8,
-            )
+        y = 0.0
+        for heading, (names, colour) in groups.items():
+            if not names:
+                continue
+            left = {"transform": axes.get_yaxis_transform(), "va": "center"}
+            axes.text(0, y, heading, weight="bold", **left)
+            for name in names:
+                first, second = pairs[name]
+                axes.text(0, y + 0.8, f"{subject_name(first)} − {subject_name(second)}", **left)
+                y += 1.4
+                result = differences[name]["accuracy"]
+                value, low, high = (100 * result[key] for key in ("difference", "low", "high"))
+                axes.plot([low, high], [y, y], color=colour, lw=2)
+                marker, filled = RESULT_MARKS.get(results[name], ("o", False))
+                fill = colour if filled else "none"
+                axes.plot(value, y, marker, color=colour, mfc=fill, ms=7, mew=1.5)
+            y += 1.1
         axes.axvline(0, color="black", lw=0.8)
-        axes.set(xlabel="percentage points of accuracy", ylim=(len(pairs) - 0.5, -0.8), yticks=[])
+        axes.set(
+            xlabel="← worse\u00a0\u00a0\u00a0points\u00a0\u00a0\u00a0better →",
+            ylim=(y - 0.4, -0.6),
+            yticks=[],
+        )
         axes.spines["left"].set_visible(False)
         axes.grid(axis="x", alpha=0.5)
 
-    return _svg(draw, title, height=0.7 + 0.38 * len(pairs))
+    return _svg(draw, title, height=1 + 0.36 * len(pairs))

@@ -5,8 +5,9 @@ images or networks here. The page loads nothing, and its bytes depend on those f
 """
 
 import base64
+import hashlib
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import jinja2
@@ -15,10 +16,10 @@ from markdown_it import MarkdownIt
 from PIL import Image
 
 from srgan_ab.common import paths
-from srgan_ab.common.arms import ARM_NAMES, DOMAINS
+from srgan_ab.common.arms import ARM_NAMES, DOMAINS, chosen_arms, trained_on
 from srgan_ab.common.files import read_csv, read_metrics, whole
-from srgan_ab.reporting import charts, report_charts, tables
-from srgan_ab.reporting.cells import points
+from srgan_ab.common.schema import Params
+from srgan_ab.reporting import charts, findings, image_tables, report_charts, tables
 from srgan_ab.reporting.report_charts import ARM_COLOURS, Chart
 from srgan_ab.statistics.significance import pairs_of
 from srgan_ab.statistics.verdict import is_declared
@@ -62,50 +63,81 @@ def _picture(name: str, description: str) -> Picture:
     return Picture(f"plots/{name}.png", description, uri, *pixels.size)
 
 
-def _verdict() -> tuple[str, str]:
-    """`metrics/verdict.md` as HTML: the answer without its title, and the tests behind it."""
+def _verdict() -> dict[str, str]:
+    """`metrics/verdict.md` as HTML: the answer, what it rests on, and the tests behind it."""
     path = paths.METRICS / "verdict.md"
     with whole(path):
         text = path.read_text(encoding="utf-8")
-    answer, heading, tests = text.partition("\n## ")
+    summary, heading, tests = text.partition("\n## ")
+    _, _, below_title = summary.partition("\n\n")
+    answer, _, basis = below_title.partition("\n\n")
     render = MarkdownIt("commonmark", {"html": False}).render
-    return render(answer.partition("\n")[2]), render(heading + tests)
+    return {"answer": render(answer), "basis": render(basis), "tests": render(heading + tests)}
 
 
-def _at_a_glance(matrix: Mapping[str, Mapping], images: int) -> str:
-    """What a newcomer should see first: how right A, B and C are, and about which images."""
-
-    def right(arm: str, domain: str) -> str:
-        return f"{points(matrix[arm][domain]['accuracy'], images).text} %"
-
-    sentence = (
-        f"A, trained on real images, calls {right('a', 'hr')} of real ones rightly, but "
-        f"{right('a', 'sr')} of the same images after they were made small and enlarged by SRGAN, "
-        f"and {right('a', 'bicubic')} if enlarged by bicubic interpolation. B, trained on SRGAN's "
-        f"images, calls {right('b', 'hr')} of real images rightly and {right('b', 'sr')} of "
-        "SRGAN's"
-    )
-    if "c" not in matrix:
-        return f"{sentence}."
-    return (
-        f"{sentence}; C, trained on bicubic ones, {right('c', 'hr')} of real images and "
-        f"{right('c', 'bicubic')} of bicubic ones."
-    )
+def _run(params: Params) -> dict:
+    """What was run, by params that the stage depends on; the same on every machine."""
+    path = paths.METRICS / "comparison.json"
+    return {
+        "classes": params.data.classes,
+        "source": params.data.source,
+        "synthetic": params.data.source == "synthetic",
+        "seed": params.seed,
+        "hr": params.images.hr,
+        "lr": params.images.hr // params.images.scale,
+        "scale": params.images.scale,
+        "margin": f"{100 * params.compare.margin:g}",
+        "digest": hashlib.sha256(path.read_bytes()).hexdigest(),
+    }
 
 
-def _context(
-    arms: Sequence[str],
-    classes: Sequence[str],
-    trained_on: Mapping[str, str],
-    margin: float,
-    synthetic: bool,
+def _findings(
+    matrix: Mapping[str, Mapping], differences: Mapping[str, Mapping], params: Params, networks: str
 ) -> dict:
+    """What was found: words, and the charts and tables on which of the classifiers differ."""
+    images, margin, classes = matrix["a"]["hr"]["n"], params.compare.margin, params.data.classes
+    pairs, images_of = pairs_of(matrix), trained_on(params.b.images)
+    results = findings.results_of(pairs, differences, matrix, margin)
+    one_class = findings.one_class(matrix, classes)
+    constant = [item.subject for item in one_class]
+    n_arms = f"n = {images:,} test images, {networks}"
+    hollow = " Hollow: nearly all images are called one class." if constant else ""
+    sizes = (params.images.hr, params.images.hr // params.images.scale)
+    return {
+        "at_a_glance": findings.at_a_glance(matrix, images_of, sizes),
+        "largest": findings.largest_finding(results, differences, margin, images),
+        "one_class": one_class,
+        "one_class_calls": tables.one_class_table(matrix, constant, classes),
+        "empty": findings.empty_comparisons(results, pairs, differences),
+        "accuracies": Chart(
+            "Accuracy of every classifier on every version of the test images",
+            f"{n_arms}, 95 % intervals.{hollow}",
+            charts.accuracies("Accuracy of every classifier", matrix, images_of, constant),
+        ),
+        "forest": Chart(
+            "Differences in accuracy",
+            f"Percentage points, {n_arms}, 95 % intervals. Filled circle: the interval excludes 0, "
+            "and p, adjusted if declared, is at most 0.05. Filled square: equal within the margin "
+            f"of ±{100 * margin:g} points, which is shaded. Hollow: undecided. Cross: not "
+            "comparable, as both call nearly all images one class.",
+            charts.forest(
+                "Differences in accuracy, with 95 % intervals", pairs, differences, results, margin
+            ),
+        ),
+        "family": sum(is_declared(differences[name]["accuracy"]) for name in pairs),
+        "pairs": tables.pair_table(pairs, differences, results, images),
+        "differences": tables.difference_table(pairs, differences, images),
+    }
+
+
+def _context(params: Params) -> dict:
     """All that the template shows."""
-    pairs = pairs_of(arms)
-    matrix, differences = _metrics("matrix", *arms), _metrics("comparison", *pairs)
+    arms, classes = chosen_arms(params.controls), params.data.classes
+    images_of = trained_on(params.b.images)
+    matrix, differences = _metrics("matrix", *arms), _metrics("comparison", *pairs_of(arms))
     quality, generators = _metrics("sr", "test"), _metrics("train_srgan", "n_train", "n_val")
     ledger = _metrics("ledger", "arms", "accuracy", "generator")
-    perceptual = _metrics("train_perceptual")
+    perceptual, split = _metrics("train_perceptual"), _metrics("split")
     training = {arm: _metrics(f"train_{arm}") for arm in arms}
     images = matrix["a"]["hr"]["n"]
     enlarged = [DOMAINS[d] for d in ("bicubic", "srresnet", "perceptual", "sr") if d in matrix["a"]]
@@ -114,56 +146,34 @@ def _context(
     pooled = "" if replicates == 1 else f", {replicates} networks pooled"
     histories = report_charts.generator_histories()
     validation = {arm: training[arm]["n_val"] for arm in ARM_COLOURS}
-    n_arms = f"n = {images:,} test images, {networks}"
-    answer, tests = _verdict()
-    forest = charts.forest(
-        "Differences in accuracy, with 95 % intervals", pairs, differences, margin
-    )
     return {
-        "answer": answer,
-        "tests": tests,
-        "at_a_glance": _at_a_glance(matrix, images),
-        "trained_on": {ARM_NAMES[arm]: trained_on[arm] for arm in arms},
-        "accuracies": Chart(
-            "Accuracy of every classifier on every version of the test images",
-            f"Accuracy, {n_arms}, 95 % intervals.",
-            charts.accuracies("Accuracy of every classifier", matrix, trained_on),
-        ),
+        **_verdict(),
+        **_run(params),
+        **_findings(matrix, differences, params, networks),
+        "trained_on": {ARM_NAMES[arm]: images_of[arm] for arm in arms},
         "images": images,
         "versions": len(matrix["a"]),
         "replicates": replicates,
         "networks": networks,
-        "synthetic": synthetic,
-        "margin": f"{100 * margin:g}",
         "left_out": [name for arm, name in ARM_NAMES.items() if arm not in arms],
-        "family": sum(is_declared(differences[name]["accuracy"]) for name in pairs),
         "lpips": quality["test"]["srgan"]["lpips"] is not None,
-        "groups": _metrics("split"),
+        "groups": split,
         "ledger": ledger,
-        "splits": tables.split_table(_metrics("split"), classes),
-        "rejects": tables.reject_table(_metrics("data")),
-        "quality": tables.quality_table(
+        "splits": image_tables.split_table(split, classes),
+        "rejects": image_tables.reject_table(_metrics("data")),
+        "quality": image_tables.quality_table(
             f"Image quality, means over n = {images:,} test images", quality["test"]
         ),
         "benchmarks": [
-            tables.quality_table(f"Image quality on {name}", methods)
+            image_tables.quality_table(f"Image quality on {name}", methods)
             for name, methods in _metrics("benchmarks").items()
         ],
         "quality_charts": report_charts.quality_charts(histories, generators["n_val"]),
         "health_charts": report_charts.health_charts(histories["srgan"], generators["n_train"]),
-        "matrix": tables.matrix_table(matrix, trained_on),
+        "matrix": tables.matrix_table(matrix, images_of),
         "scores": tables.score_table(matrix),
         "by_network": tables.replicate_table(matrix, images) if replicates > 1 else None,
-        "forest": Chart(
-            "Differences in accuracy",
-            f"Percentage points, {n_arms}, 95 % intervals. Filled: the interval excludes 0, and p, "
-            "adjusted if declared, is at most 0.05. "
-            f"Shaded: the margin of ±{100 * margin:g} points.",
-            forest,
-        ),
-        "pairs": tables.pair_table(pairs, differences, images),
-        "differences": tables.difference_table(pairs, differences),
-        "curve_charts": report_charts.curve_charts(matrix, differences, images),
+        "curve_charts": report_charts.curve_charts(matrix, differences, split, classes[1]),
         "confusions": [
             tables.confusion_table(
                 f"Calls of {ARM_NAMES[arm]} on real HR{pooled}",
@@ -175,8 +185,8 @@ def _context(
         "calibration": tables.calibration_table(_metrics("calibration")),
         "learning_charts": report_charts.learning_charts(validation, networks),
         "seen": tables.seen_table(ledger, images),
-        "gap": tables.gap_table(ledger["generator"]),
-        "cost": tables.cost_table(training, generators, perceptual),
+        "gap": image_tables.gap_table(ledger["generator"]),
+        "cost": image_tables.cost_table(training, generators, perceptual),
         "pictures": {
             name: _picture(name, description)
             for name, description in {
@@ -191,22 +201,8 @@ def _context(
     }
 
 
-def page(
-    arms: Sequence[str],
-    classes: Sequence[str],
-    trained_on: Mapping[str, str],
-    margin: float,
-    synthetic: bool,
-) -> str:
-    """The report as HTML, under 5 MB.
-
-    Args:
-        arms: that were trained, in the order of `predictions.ARMS`.
-        classes: names of class 0 and 1.
-        trained_on: arm to what it was trained on, in words.
-        margin: of equivalence, in (0, 1).
-        synthetic: whether the images are rendered.
-    """
+def page(params: Params) -> str:
+    """The report as HTML, under 5 MB."""
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("srgan_ab.reporting", ""),
         autoescape=True,
@@ -215,5 +211,4 @@ def page(
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    context = _context(arms, classes, trained_on, margin, synthetic)
-    return environment.get_template("report.html.jinja").render(context)
+    return environment.get_template("report.html.jinja").render(_context(params))

@@ -15,6 +15,7 @@ from srgan_ab.reporting.charts import GREEN, PURPLE, Curve
 from srgan_ab.reporting.figures import BLUE, GREY, VERMILION
 
 ARM_COLOURS = {"a": BLUE, "b": VERMILION}
+LOSS_STYLES = (("-", ":"), ("--", "-."))  # of A and B: validation, training
 PHASES = {
     "srresnet": (DOMAINS["srresnet"], BLUE, "-"),
     "srgan": (DOMAINS["sr"], VERMILION, "--"),
@@ -128,8 +129,12 @@ def health_charts(history: pd.DataFrame, images: int) -> list[Chart]:
         ),
         Chart(
             "What the discriminator says",
-            f"{note} Both at 0.5: it guesses. {discriminator_in_words(history['d_accuracy'])}",
-            charts.lines("D(x) and D(G(z))", said, "epoch", "probability of being real"),
+            f"{note} Dotted: 0.5, where both lie if it cannot tell them apart. "
+            f"{discriminator_in_words(history['d_accuracy'])}",
+            charts.lines(
+                *("D(x) and D(G(z))", said, "epoch", "probability of being real"),
+                level=(0.5, "a guess, 0.5"),
+            ),
         ),
     ]
 
@@ -144,10 +149,9 @@ def learning_charts(images: Mapping[str, int], networks: str) -> list[Chart]:
         Curve(
             f"{ARM_NAMES[arm]}, {name}", history["epoch"], history[column], ARM_COLOURS[arm], style
         )
-        for arm, history in histories.items()
-        for column, name, style in (
-            ("val_loss", "validation", "-"),
-            ("train_loss", "training", ":"),
+        for (arm, history), styles in zip(histories.items(), LOSS_STYLES, strict=True)
+        for (column, name), style in zip(
+            (("val_loss", "validation"), ("train_loss", "training")), styles, strict=True
         )
     ]
     found = [
@@ -157,28 +161,45 @@ def learning_charts(images: Mapping[str, int], networks: str) -> list[Chart]:
             charts.lines("Loss of A and B", losses, "epoch", "cross-entropy (nats)"),
         )
     ]
-    for column, name in (
-        ("val_accuracy", "accuracy"),
-        ("val_f1", "F1"),
-        ("val_auc", "ROC-AUC"),
+    for column, name, unit, factor in (
+        ("val_accuracy", "accuracy", " (%)", 100),
+        ("val_f1", "F1", " (%)", 100),
+        ("val_auc", "ROC-AUC", "", 1),
     ):
         curves = [
-            Curve(ARM_NAMES[arm], history["epoch"], history[column], ARM_COLOURS[arm], style)
+            Curve(
+                ARM_NAMES[arm], history["epoch"], factor * history[column], ARM_COLOURS[arm], style
+            )
             for (arm, history), style in zip(histories.items(), ("-", "--"), strict=True)
         ]
         title = f"{name[0].upper()}{name[1:]} on validation images"
-        found.append(Chart(title, note, charts.lines(title, curves, "epoch", name)))
+        found.append(Chart(title, note, charts.lines(title, curves, "epoch", name + unit)))
     return found
 
 
 def curve_charts(
-    matrix: Mapping[str, Mapping], differences: Mapping[str, Mapping], images: int
+    matrix: Mapping[str, Mapping],
+    differences: Mapping[str, Mapping],
+    split: Mapping[str, int],
+    positive: str,
 ) -> list[Chart]:
-    """ROC, precision-recall and reliability of A and B on real HR test images."""
+    """ROC, precision-recall and reliability of A and B on real HR test images.
+
+    Args:
+        matrix: arm to domain to scores.
+        differences: name to what `significance.difference` returns.
+        split: images in each split and class, `metrics/split.json`.
+        positive: name of the positive class.
+    """
+    images = matrix["a"]["hr"]["n"]
+    share = split[f"test_{positive}"] / images
     found = []
-    for name, x, y, score, diagonal in (
-        ("roc", ("fpr", "false positive rate"), ("tpr", "true positive rate"), "roc_auc", "chance"),
-        ("pr", ("recall", "recall"), ("precision", "precision"), "average_precision", None),
+    for name, title, x, y, score in (
+        ("roc", "ROC", ("fpr", "false positive rate"), ("tpr", "true positive rate"), "roc_auc"),
+        (
+            *("pr", "Precision and recall"),
+            *(("recall", "recall"), ("precision", "precision"), "average_precision"),
+        ),
     ):
         curves = []
         for (arm, colour), style in zip(ARM_COLOURS.items(), ("-", "--"), strict=True):
@@ -187,15 +208,22 @@ def curve_charts(
             curves.append(Curve(label, points[x[0]], points[y[0]], colour, style))
         change = differences["b_minus_a"][score]
         ends = interval(change["low"], change["high"], 3, "+")
-        title = {"roc": "ROC", "pr": "Precision and recall"}[name]
         note = (
-            f"n = {images:,} test images. Area of B less that of A: "
+            f"n = {images:,} test images; positive: {positive}. Area of B less that of A: "
             f"{number(change['difference'], 3, '+').text} (95 % interval {ends})."
         )
-        svg = charts.lines(title, curves, x[1], y[1], unit_square=True, diagonal=diagonal)
+        svg = charts.lines(
+            *(title, curves, x[1], y[1]),
+            unit_square=True,
+            diagonal="chance" if name == "roc" else None,
+            level=(share, f"chance, {share:.2f}") if name == "pr" else None,
+        )
         found.append(Chart(title, note, svg))
     columns = ("probability", "positive", "low", "high")
     reliability = {ARM_NAMES[arm]: _table(f"reliability_{arm}", *columns) for arm in ARM_COLOURS}
-    note = f"n = {images:,} test images in at most 15 bins alike in size; 95 % Wilson intervals."
+    note = (
+        f"n = {images:,} test images in at most 15 bins alike in size; 95 % Wilson intervals; "
+        f"positive: {positive}."
+    )
     svg = charts.reliability("Reliability", reliability)
     return [*found, Chart("Reliability", note, svg)]

@@ -1,11 +1,13 @@
-"""Tables of the report: what other stages measured."""
+"""Tables of the report on the classifiers: how right they are, and which of them differ."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import pandas as pd
 
 from srgan_ab.common.arms import ARM_NAMES, DOMAINS, Subject, subject_name
 from srgan_ab.reporting.cells import Cell, Table, interval, number, points, text
+from srgan_ab.reporting.findings import RESULTS, rightly_called
 from srgan_ab.statistics.bootstrap import SCORES
 from srgan_ab.statistics.verdict import is_declared, p_in_words, spoken_p
 
@@ -21,57 +23,17 @@ SCORE_NAMES = {
     "brier": "Brier score",
     "ece": "ECE",
 }
-METHOD_NAMES = {
-    "photographs": "real against real",
-    "lanczos": "Lanczos",
-    "srresnet": DOMAINS["srresnet"],
-    "perceptual": DOMAINS["perceptual"],
-    "srgan": DOMAINS["sr"],
-}
-QUALITY_NAMES = {
-    "psnr_rgb": "PSNR RGB (dB)",
-    "psnr_y": "PSNR Y (dB)",
-    "ssim_y": "SSIM Y",
-    "lpips": "LPIPS",
-    "lite0_distance": "distance of EfficientNet-Lite0's features",
-    "lr_psnr": "LR consistency, PSNR RGB (dB)",
-    "realism": "realism (0.5: not told from real)",
-}
-QUALITY_DECIMALS = dict(zip(QUALITY_NAMES, (2, 2, 4, 4, 3, 2, 3), strict=True))
+SHARES = ("accuracy", "balanced_accuracy", "f1", "precision", "recall")  # shown in per cent
+LESS_IS_BETTER = ("log_loss", "brier", "ece")
 
 
-def split_table(split: Mapping[str, int], classes: Sequence[str]) -> Table:
-    """Images per class and split, of `metrics/split.json`."""
-    sides = {"training": "train", "validation": "val", "test": "test"}
-    rows = [
-        [text(name), *(number(split[f"{side}_{name}"]) for side in sides.values())]
-        for name in classes
-    ]
-    rows.append([text("all"), *(number(split[side]) for side in sides.values())])
-    return Table("Images in each split", ["class", *sides], rows)
+def _score(score: str, value: float, images: int, sign: str = "") -> Cell:
+    return points(value, images, sign) if score in SHARES else number(value, 3, sign)
 
 
-def reject_table(data: Mapping[str, int]) -> Table:
-    """Files found, and what became of them, of `metrics/data.json`."""
-    rows = [[text(key), number(data[key])] for key in ("found", "accepted", "flagged", "rejected")]
-    rows.append([text("left out unread: hidden, or left by a system"), number(data["left_out"])])
-    for kind in (key for key in data if key.startswith("rejected_")):
-        name = kind.removeprefix("rejected_").replace("_", " ")
-        rows.append([text(f"rejected: {name}"), number(data[kind])])
-    return Table("Files of the source", ["what became of them", "files"], rows)
-
-
-def quality_table(caption: str, quality: Mapping[str, Mapping[str, float | None]]) -> Table:
-    """Methods by measures: one entry of `metrics/sr.json` or `metrics/benchmarks.json`."""
-    shown = [key for key in QUALITY_NAMES if any(key in values for values in quality.values())]
-    rows = [
-        [
-            text(METHOD_NAMES.get(method, method)),
-            *(number(values.get(k), QUALITY_DECIMALS[k], none="not measured") for k in shown),
-        ]
-        for method, values in quality.items()
-    ]
-    return Table(caption, ["method", *(QUALITY_NAMES[key] for key in shown)], rows)
+def _score_head(score: str) -> str:
+    unit = " (%)" if score in SHARES else ""
+    return f"{SCORE_NAMES[score]}{unit} {'↓' if score in LESS_IS_BETTER else '↑'}"
 
 
 def matrix_table(matrix: Mapping[str, Mapping], trained_on: Mapping[str, str]) -> Table:
@@ -96,14 +58,33 @@ def score_table(matrix: Mapping[str, Mapping]) -> Table:
         [
             text(ARM_NAMES[arm]),
             text(DOMAINS[domain]),
-            *(number(result[score], 4) for score in SCORES),
+            *(_score(score, result[score], result["n"]) for score in SCORES),
         ]
         for arm, results in matrix.items()
         for domain, result in results.items()
     ]
-    return Table(
-        "Every score", ["arm", "tested on", *(SCORE_NAMES[score] for score in SCORES)], rows
-    )
+    return Table("Every score", ["arm", "tested on", *map(_score_head, SCORES)], rows)
+
+
+def one_class_table(
+    matrix: Mapping[str, Mapping], subjects: Sequence[Subject], classes: Sequence[str]
+) -> Table:
+    """Calls of the classifiers that call nearly all images one class, and how well they rank."""
+    rows = []
+    for arm, domain in subjects:
+        result = matrix[arm][domain]
+        negative, positive = rightly_called(result)
+        shares = (negative, 1 - negative, 1 - positive, positive)
+        rows.append(
+            [
+                text(subject_name((arm, domain))),
+                *(replace(points(share, result["n"]), heat=share) for share in shares),
+                number(result["roc_auc"], 3),
+            ]
+        )
+    calls = [f"{truth} called {call} (%)" for truth in classes for call in classes]
+    caption = "Classifiers that call nearly all images one class"
+    return Table(caption, ["classifier", *calls, "ROC-AUC ↑"], rows)
 
 
 def replicate_table(matrix: Mapping[str, Mapping], images: int) -> Table:
@@ -118,12 +99,23 @@ def replicate_table(matrix: Mapping[str, Mapping], images: int) -> Table:
 
 
 def pair_table(
-    pairs: Mapping[str, tuple[Subject, Subject]], differences: Mapping[str, Mapping], images: int
+    pairs: Mapping[str, tuple[Subject, Subject]],
+    differences: Mapping[str, Mapping],
+    results: Mapping[str, str],
+    images: int,
 ) -> Table:
-    """The tests of accuracy, each with the p that is spoken of."""
+    """The tests of accuracy, each with its result and the p that is spoken of.
+
+    Args:
+        pairs: name to (first, second).
+        differences: name to what `significance.difference` returns.
+        results: name to a key of `findings.RESULTS`.
+        images: in the test set.
+    """
 
     def probability(result: Mapping, name: str = "p") -> Cell:
-        return Cell(p_in_words(result, name).removeprefix("= "), spoken_p(result, name))
+        words = p_in_words(result, name).removeprefix("= ").replace("< ", "<\u00a0")
+        return Cell(words, spoken_p(result, name))
 
     decimals = 1 if images < 1000 else 2
     rows = []
@@ -133,10 +125,11 @@ def pair_table(
         rows.append(
             [
                 text(f"{subject_name(first)} − {subject_name(second)}"),
-                text("declared" if is_declared(result) else "explored"),
+                text(RESULTS[results[name]]),
                 points(result["difference"], images, "+"),
                 Cell(interval(low, high, decimals, "+"), result["low"]),
                 probability(result),
+                text("declared" if is_declared(result) else "explored"),
                 probability(result, "p_equivalence"),
                 points(result["disagreement"], images),
                 points(result["least_detectable"], images),
@@ -144,14 +137,14 @@ def pair_table(
             ]
         )
     head = [
-        *("pair", "test", "difference (points)", "95 % interval"),
-        *("p", "p of equivalence", "disagreement (%)", "least detectable (points)", "method"),
+        *("pair", "first is", "difference (points)", "95 % interval", "p", "test"),
+        *("p of equivalence", "disagreement (%)", "least detectable (points)", "method"),
     ]
     return Table("Differences in accuracy", head, rows)
 
 
 def difference_table(
-    pairs: Mapping[str, tuple[Subject, Subject]], differences: Mapping[str, Mapping]
+    pairs: Mapping[str, tuple[Subject, Subject]], differences: Mapping[str, Mapping], images: int
 ) -> Table:
     """Differences in every score: intervals and how they were made, without tests.
 
@@ -161,13 +154,15 @@ def difference_table(
     rows = []
     for name, (first, second) in pairs.items():
         for score in SCORES:
-            result = differences[name][score]
+            result, unit = differences[name][score], " points" if score in SHARES else ""
+            shown = {end: _score(score, result[end], images, "+") for end in ("low", "high")}
+            difference = _score(score, result["difference"], images, "+")
             rows.append(
                 [
                     text(f"{subject_name(first)} − {subject_name(second)}"),
                     text(SCORE_NAMES[score]),
-                    number(result["difference"], 4, "+"),
-                    Cell(interval(result["low"], result["high"], 4, "+"), result["low"]),
+                    replace(difference, text=difference.text + unit),
+                    Cell(f"{shown['low'].text} to {shown['high'].text}", result["low"]),
                     text(result["method"]),
                 ]
             )
@@ -207,7 +202,8 @@ def calibration_table(calibration: Mapping[str, Mapping[str, float]]) -> Table:
             cells.append(Cell(f"{result[name]:.3f} ({ends})", result[name]))
         rows.append([text(ARM_NAMES[arm]), number(result["temperature"], 2), *cells])
     head = [
-        *("arm", "temperature", "log loss (nats)", "log loss, tempered", "ECE", "ECE, tempered"),
+        *("arm", "temperature", "log loss (nats) ↓", "log loss, tempered ↓"),
+        *("ECE ↓", "ECE, tempered ↓"),
     ]
     return Table("Calibration on real HR, with 95 % intervals", head, rows)
 
@@ -236,64 +232,3 @@ def seen_table(ledger: Mapping[str, Mapping], images: int) -> Table:
         *("validation ids", "test ids seen", "accuracy (%)", "without flagged (%)"),
     ]
     return Table("What each classifier has seen", head, rows)
-
-
-def gap_table(generator: Mapping[str, Mapping]) -> Table:
-    """PSNR of training images as classifiers see them, and of test images."""
-    rows = [
-        [
-            text(METHOD_NAMES[method]),
-            *(number(generator[method][f"psnr_rgb_{side}"], 2) for side in ("train", "test")),
-            number(generator[method]["gap"], 2, "+"),
-        ]
-        for method in METHOD_NAMES
-        if method in generator
-    ]
-    train = "on training images, not seen" if "folds" in generator else "on training images"
-    head = ["generator", train, "on test images", "gap"]
-    return Table("PSNR RGB (dB) of the generators", head, rows)
-
-
-def cost_table(
-    training: Mapping[str, Mapping[str, float]],
-    generators: Mapping[str, float],
-    perceptual: Mapping[str, float],
-) -> Table:
-    """Size and length of every training.
-
-    Args:
-        training: arm to `metrics/train_<arm>.json`.
-        generators: `metrics/train_srgan.json`.
-        perceptual: `metrics/train_perceptual.json`, empty where it was left out.
-    """
-    rows = [
-        [
-            text(f"classifier {ARM_NAMES[arm]}"),
-            number(result["parameters"]),
-            number(result["n_train"]),
-            number(result["n_val"]),
-            number(result["updates"]),
-            number(result["best_epoch"]),
-        ]
-        for arm, result in training.items()
-    ]
-    networks = [("generator", "generator", generators)]
-    networks += [("discriminator", "discriminator", generators)]
-    if perceptual:
-        networks += [(f"generator, {METHOD_NAMES['perceptual']}", "generator", perceptual)]
-    rows += [
-        [
-            text(name),
-            number(result[f"{kind}_parameters"]),
-            number(result["n_train"]),
-            number(result["n_val"]),
-            number(None),
-            number(result["epoch"]),
-        ]
-        for name, kind, result in networks
-    ]
-    head = [
-        *("network", "parameters", "training images", "validation images"),
-        *("updates", "epoch chosen"),
-    ]
-    return Table("Networks and their training", head, rows)

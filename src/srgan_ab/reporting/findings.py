@@ -1,0 +1,182 @@
+"""What a reader should see first, in words: numbers, the largest finding, and empty comparisons."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from srgan_ab.common.arms import DOMAINS, Subject, subject_name
+from srgan_ab.reporting.cells import interval, number, points
+from srgan_ab.statistics.verdict import is_declared, outcome, sentence
+
+ONE_CLASS = 0.9  # from this share of either class on, a classifier calls nearly all one class
+RANKS = 0.7  # a ROC-AUC from which on a classifier is said to rank images still
+NOT_COMPARABLE = "not comparable"
+RESULTS = {  # what `verdict.outcome` returns, in a table
+    "better": "better",
+    "worse": "worse",
+    "same": "equal within the margin",
+    "undecided": "undecided",
+    NOT_COMPARABLE: "not comparable: both call nearly all images one class",
+}
+
+
+@dataclass(frozen=True)
+class OneClass:
+    """A classifier that calls nearly every image of a domain one class.
+
+    Attributes:
+        subject: the classifier, and what it was tested on.
+        called: name of that class.
+        words: a sentence on what is left of its judgement.
+    """
+
+    subject: Subject
+    called: str
+    words: str
+
+    @property
+    def name(self) -> str:
+        """The subject in words."""
+        return subject_name(self.subject)
+
+
+def rightly_called(result: Mapping[str, float]) -> tuple[float, float]:
+    """Shares of the images of class 0 and of class 1 that are called what they are.
+
+    Balanced accuracy is the mean of the two, and recall the second.
+    """
+    negative = 2 * result["balanced_accuracy"] - result["recall"]
+    return round(negative, 4), round(result["recall"], 4)
+
+
+def only_class(result: Mapping[str, float]) -> int | None:
+    """The class that nearly all images of either class are called; None where there is none."""
+    negative, positive = rightly_called(result)
+    if min(negative, round(1 - positive, 4)) >= ONE_CLASS:
+        return 0
+    if min(positive, round(1 - negative, 4)) >= ONE_CLASS:
+        return 1
+    return None
+
+
+def one_class(
+    matrix: Mapping[str, Mapping[str, Mapping]], classes: Sequence[str]
+) -> list[OneClass]:
+    """Every classifier and domain of `metrics/matrix.json` whose images get one name."""
+    found = []
+    for arm, results in matrix.items():
+        for domain, result in results.items():
+            only = only_class(result)
+            if only is None:
+                continue
+            area = f"ROC-AUC is {result['roc_auc']:.2f} (0.5 by chance, at most 1)"
+            said = f"{area}: it hardly ranks them either."
+            if result["roc_auc"] >= RANKS:
+                said = (
+                    f"{area}: it still ranks them, but nearly all its probabilities lie on one "
+                    "side of the threshold of 0.5. Accuracy shows the threshold here, ROC-AUC the "
+                    "ranking."
+                )
+            words = (
+                f"{subject_name((arm, domain))} calls nearly every image “{classes[only]}”. {said}"
+            )
+            found.append(OneClass((arm, domain), classes[only], words))
+    return found
+
+
+def results_of(
+    pairs: Mapping[str, tuple[Subject, Subject]],
+    differences: Mapping[str, Mapping[str, Mapping]],
+    matrix: Mapping[str, Mapping[str, Mapping]],
+    margin: float,
+) -> dict[str, str]:
+    """Pair to a key of `RESULTS`: what `verdict.outcome` says, unless two constants are compared.
+
+    Args:
+        pairs: name to (first, second).
+        differences: name to what `significance.difference` returns.
+        matrix: arm to domain to scores.
+        margin: of equivalence, in (0, 1).
+    """
+    results = {}
+    for name, pair in pairs.items():
+        constant = all(only_class(matrix[arm][domain]) is not None for arm, domain in pair)
+        said = outcome(differences[name]["accuracy"], margin)
+        results[name] = NOT_COMPARABLE if constant else said
+    return results
+
+
+def at_a_glance(
+    matrix: Mapping[str, Mapping[str, Mapping]],
+    trained_on: Mapping[str, str],
+    sizes: tuple[int, int],
+) -> str:
+    """How right A, B and C are about real images, and A about enlarged ones.
+
+    Args:
+        matrix: arm to domain to scores.
+        trained_on: arm to what it was trained on, in words.
+        sizes: sides of HR and LR images in pixels.
+    """
+    images = matrix["a"]["hr"]["n"]
+
+    def right(arm: str, domain: str) -> str:
+        return f"{points(matrix[arm][domain]['accuracy'], images).text} %"
+
+    hr, lr = sizes
+    b_images = "SRGAN's enlargements"
+    if trained_on["b"] != DOMAINS["sr"]:
+        b_images += " beside real images"
+    text = (
+        f"A, trained on real images, calls {right('a', 'hr')} of real test images rightly, and "
+        f"{right('a', 'sr')} of the same images made small ({lr} pixels) and enlarged by SRGAN "
+        f"({hr} pixels). Of the real ones B, trained on {b_images}, calls "
+        f"{right('b', 'hr')} rightly"
+    )
+    if "c" in matrix:
+        text += f", and C, trained on bicubic enlargements, {right('c', 'hr')}"
+    return text + "."
+
+
+def largest_finding(
+    results: Mapping[str, str],
+    differences: Mapping[str, Mapping[str, Mapping]],
+    margin: float,
+    images: int,
+) -> str:
+    """The largest difference in accuracy that a declared test shows, in a sentence.
+
+    Args:
+        results: from `results_of`.
+        differences: name to what `significance.difference` returns.
+        margin: of equivalence, in (0, 1).
+        images: in the test set.
+    """
+    sizes = {
+        pair: abs(differences[pair]["accuracy"]["difference"])
+        for pair, result in results.items()
+        if result in ("better", "worse") and is_declared(differences[pair]["accuracy"])
+    }
+    if not sizes:
+        return "No declared test shows a difference in accuracy."
+    pair = max(sizes, key=sizes.__getitem__)
+    return sentence(pair, differences[pair]["accuracy"], margin, images)
+
+
+def empty_comparisons(
+    results: Mapping[str, str],
+    pairs: Mapping[str, tuple[Subject, Subject]],
+    differences: Mapping[str, Mapping[str, Mapping]],
+) -> list[str]:
+    """A sentence for each pair of two constant answers: what can be compared in their place."""
+    found = []
+    for name, (first, second) in pairs.items():
+        if results[name] != NOT_COMPARABLE:
+            continue
+        area = differences[name]["roc_auc"]
+        found.append(
+            f"{subject_name(first)} and {subject_name(second)} both call nearly all images one "
+            "class, so their accuracies say little of which is better, whatever the test. Their "
+            f"ROC-AUC differ by {number(area['difference'], 3, '+').text} (95 % interval "
+            f"{interval(area['low'], area['high'], 3, '+')}, not tested)."
+        )
+    return found
