@@ -69,6 +69,19 @@ NOT_RUN = {
         )
         for command in ("srgan-ab demo", "srgan-ab demo --port 8000")
     },
+    **{
+        command: (
+            "needs the extra track, which `make setup` does not install, or goes on until Ctrl-C",
+            f"tests/unit/test_track.py::test_{name}_reads_it",
+        )
+        for command, name in (
+            ("uv pip install -e '.[track]'", "mlflow"),
+            ("python tools/track.py tensorboard", "tensorboard"),
+            ("tensorboard --logdir tracking", "tensorboard"),
+            ("python tools/track.py mlflow", "mlflow"),
+            ("mlflow ui --backend-store-uri sqlite:///tracking/mlflow.db", "mlflow"),
+        )
+    },
     "srgan-ab export photo --to onnx": (
         "needs the extra onnx, which `make setup` does not install",
         "tests/unit/test_export.py::test_onnx_computes_the_same_for_any_size",
