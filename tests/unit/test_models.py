@@ -142,7 +142,7 @@ def test_a_release_that_would_fill_the_memory_is_refused(cache, weights, monkeyp
 
 def test_a_damaged_release_is_refused(cache, weights):
     broken = release({IN_RELEASE: weights}).replace(b"architecture", b"Architecture", 1)
-    with serve(**{"b.zip": broken}) as server, pytest.raises(UserError, match="no release .*CRC"):
+    with serve(**{"b.zip": broken}) as server, pytest.raises(UserError, match=r"no release .*CRC"):
         weights_of(f"{server.address}/b.zip#{sha256(broken)}")
 
 
@@ -184,6 +184,7 @@ def test_where_the_cache_is(monkeypatch, tmp_path):
         models.cache()
 
 
+@pytest.mark.slow
 def test_every_command_that_takes_a_model_takes_an_address(
     cache, weights, monkeypatch, capsysbinary, tmp_path
 ):
