@@ -69,6 +69,10 @@ NOT_RUN = {
         )
         for command in ("srgan-ab demo", "srgan-ab demo --port 8000")
     },
+    "uv pip install --constraint requirements.txt --editable '.[s3]'": (
+        "installs packages",
+        "tests/pipeline/test_sharing.py::test_a_second_clone_gets_everything_from_s3",
+    ),
     "srgan-ab export photo --to onnx": (
         "needs the extra onnx, which `make setup` does not install",
         "tests/unit/test_export.py::test_onnx_computes_the_same_for_any_size",
