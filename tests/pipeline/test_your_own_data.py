@@ -53,6 +53,7 @@ def numbers(project: Project, name: str) -> dict:
     return json.loads((project.root / f"metrics/{name}.json").read_text())
 
 
+@pytest.mark.long
 def test_two_classes_that_are_no_cats_and_dogs_get_a_report(fresh):
     said = fresh.shell("python tools/digits.py digits")
     assert "digits/three: 183 pictures" in said and "digits/eight: 174 pictures" in said
