@@ -1,6 +1,6 @@
 # Everything a fresh machine needs: `make repro`. Works with GNU make 3.81 and later.
 .DEFAULT_GOAL := help
-.PHONY: help setup repro test test-fast test-long chaos lint docs verify results plots notebook compare study preset clean git commit
+.PHONY: help setup repro test test-fast test-long chaos lint docs verify results plots notebook compare study preset release clean git commit
 
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export PYTHONUTF8 := 1
@@ -112,6 +112,9 @@ study: commit setup ## gather the experiments into one table and one figure, in 
 
 preset: setup ## merge presets/NAME.yaml into params.yaml; SET="key=value ..." on top
 	@$(PYTHON) tools/preset.py "$(NAME)" $(SET)
+
+release: git setup ## pack models, cards and numbers of the run into release/srgan-ab.zip
+	@$(PYTHON) tools/release.py
 
 clean: ## remove caches; data, models and the DVC cache stay
 	rm -rf .pytest_cache .ruff_cache .hypothesis dvc_plots site

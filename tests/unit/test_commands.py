@@ -75,13 +75,17 @@ NOT_RUN = {
             f"tests/unit/test_track.py::test_{name}_reads_it",
         )
         for command, name in (
-            ("uv pip install -e '.[track]'", "mlflow"),
+            ("uv pip install --constraint requirements.txt --editable '.[track]'", "mlflow"),
             ("python tools/track.py tensorboard", "tensorboard"),
             ("tensorboard --logdir tracking", "tensorboard"),
             ("python tools/track.py mlflow", "mlflow"),
             ("mlflow ui --backend-store-uri sqlite:///tracking/mlflow.db", "mlflow"),
         )
     },
+    "uv pip install --constraint requirements.txt --editable '.[s3]'": (
+        "installs packages",
+        "tests/pipeline/test_sharing.py::test_a_second_clone_gets_everything_from_s3",
+    ),
     "srgan-ab export photo --to onnx": (
         "needs the extra onnx, which `make setup` does not install",
         "tests/unit/test_export.py::test_onnx_computes_the_same_for_any_size",

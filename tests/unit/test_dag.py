@@ -234,3 +234,18 @@ def test_charts_are_drawn_from_declared_outputs():
             for title, options in chart.items():
                 drawn = options["y"] if isinstance(options.get("y"), dict) else {title: None}
                 assert set(drawn) <= made, title
+
+
+def test_artifacts_are_models_that_a_stage_makes():
+    """By the same names that code uses, so that none is left behind."""
+    artifacts = yaml.safe_load((ROOT / "dvc.yaml").read_text())["artifacts"]
+    made = {Path(out) for stage in STAGES.values() for out in stage["outs"]}
+    found = {name: Path(artifact["path"]) for name, artifact in artifacts.items()}
+    assert found == {
+        "generator": paths.GENERATOR,
+        "srresnet": paths.SRRESNET,
+        "classifier-a": paths.classifier("a"),
+        "classifier-b": paths.classifier("b"),
+    }
+    for path in found.values():
+        assert made & {path, path.parent}

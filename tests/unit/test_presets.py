@@ -9,13 +9,13 @@ from types import SimpleNamespace
 import pytest
 import yaml
 from dvc.utils.hydra import apply_overrides
-from repository import PARAMS, ROOT
+from repository import DOCUMENTED, PARAMS, ROOT
 
 from srgan_ab.common.params import decode
 
 PRESETS = sorted(path.stem for path in (ROOT / "presets").glob("*.yaml"))
 ARGUMENTS = {
-    name: ["data.path=/my pictures"] for name in ("photos", "benchmark", "generator")
+    name: ["data.path=/my pictures"] for name in ("folder", "photos", "benchmark", "generator")
 }  # what a preset leaves to its user
 
 
@@ -82,6 +82,13 @@ def test_presets_set_the_same_keys_so_that_one_leaves_nothing_of_another():
     first, *others = keys
     for other in others:
         assert keys[first] == keys[other], (first, other)
+
+
+def test_a_folder_is_taken_at_the_scale_of_the_run_that_is_documented():
+    documented = read(DOCUMENTED)
+    given = read(ROOT / "presets/folder.yaml")
+    other = {key: value for key, value in given.items() if value != documented[key]}
+    assert other == {"data.source": "folder", "data.per_class": None}
 
 
 def test_an_override_that_changes_nothing_leaves_the_file_byte_by_byte(preset, project):
@@ -199,8 +206,8 @@ def test_values_behind_anchors_are_not_overwritten_unseen(preset, project):
     [
         (
             ["fotos"],
-            "is no preset 'fotos': choose one of answer, benchmark, full-cpu, full, generator, "
-            "photos",
+            "is no preset 'fotos': choose one of answer, benchmark, folder, full-cpu, full, "
+            "generator, photos",
         ),
         (["photos"], "data.path"),
         (["full", "split.test"], "'split.test' is no key=value"),

@@ -8,10 +8,11 @@ from typing import Literal
 from PIL import Image
 
 from srgan_ab.app.machine import chosen_runtime
+from srgan_ab.app.models import weights_of
 from srgan_ab.app.originals import plain, read_original
 from srgan_ab.common.errors import UserError
 from srgan_ab.common.runtime import Runtime
-from srgan_ab.common.shipped import SHIPPED, weights_of
+from srgan_ab.common.shipped import SHIPPED
 from srgan_ab.srgan.enlarging import enlarge
 from srgan_ab.srgan.generator import Generator
 from srgan_ab.srgan.generator import load_generator as load_network
@@ -42,13 +43,14 @@ def load_generator(
     16
 
     Args:
-        model: `photo`, `faithful`, `rough` or `small`, which come with the project, or the path of
-            a `.safetensors` file.
+        model: `photo`, `faithful`, `rough` or `small`, which come with the project, the path of a
+            `.safetensors` file, or `URL#sha256=DIGEST` of one, which is downloaded once.
         device: where to compute; `auto` takes a GPU if there is one.
         precision: `auto` is bf16 where the processor computes in it.
 
     Raises:
-        UserError: the file is missing or holds no generator, or the device is not there.
+        UserError: the file is missing or holds no generator, its address gives another one, or the
+            device is not there.
     """
     runtime = chosen_runtime(device, precision)
     return Loaded(load_network(weights_of(str(model)), runtime.device), runtime)

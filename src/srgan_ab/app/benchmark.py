@@ -5,8 +5,8 @@ from typing import Annotated, Literal
 
 import typer
 
+from srgan_ab.app.models import NAMES, weights_of
 from srgan_ab.common import paths
-from srgan_ab.common.shipped import SHIPPED, weights_of
 
 
 def benchmark(
@@ -21,10 +21,7 @@ def benchmark(
     ] = None,
     srgan: Annotated[
         str | None,
-        typer.Option(
-            help=f"The SRGAN: weights, or a generator that comes with this project, "
-            f"{', '.join(SHIPPED)}; default: {paths.GENERATOR}."
-        ),
+        typer.Option(help=f"The SRGAN. {NAMES}; default: {paths.GENERATOR}."),
     ] = None,
     srresnet: Annotated[
         str | None, typer.Option(help=f"The SRResNet, likewise; default: {paths.SRRESNET}.")

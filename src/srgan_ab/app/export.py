@@ -6,11 +6,12 @@ from typing import Annotated, Literal
 import typer
 
 from srgan_ab.app import exporting
+from srgan_ab.app.models import NAMES, weights_of
 from srgan_ab.app.upscaling import usual_model
 from srgan_ab.common import paths
 from srgan_ab.common.errors import UserError
 from srgan_ab.common.files import atomic_file
-from srgan_ab.common.shipped import SHIPPED, weights_of
+from srgan_ab.common.shipped import SHIPPED
 
 ENDINGS = {"onnx": ".onnx", "torch": ".pt2", "safetensors": ".safetensors"}
 
@@ -20,8 +21,7 @@ def export(
         str | None,
         typer.Argument(
             metavar="[MODEL]",
-            help=f"A generator that comes with this project, {', '.join(SHIPPED)}, or the path of "
-            f"one's weights; default: {paths.GENERATOR} if it is here, else {SHIPPED[0]}.",
+            help=f"{NAMES}; default: {paths.GENERATOR} if it is here, else {SHIPPED[0]}.",
         ),
     ] = None,
     to: Annotated[

@@ -1,9 +1,12 @@
-"""The card of an exported generator, with the front matter that Hugging Face reads."""
+"""Cards of generators and classifiers, with the front matter that Hugging Face reads."""
 
 import re
+from collections.abc import Iterable
 from pathlib import Path
 
 from srgan_ab.app.exporting import facts
+from srgan_ab.app.info import classifiers
+from srgan_ab.app.networks import classes_of, replicates
 from srgan_ab.app.networks import facts as facts_of_weights
 from srgan_ab.common import paths
 from srgan_ab.common.files import read_metrics
@@ -14,6 +17,11 @@ LIBRARIES = {"onnx": "onnx", "torch": "pytorch", "safetensors": "safetensors"}
 LICENCES = {True: "mit", False: "unknown"}  # of shipped generators, and of others
 BASE = "faithful"  # whose card those of the other shipped ones refer to
 NUMBERS = {"psnr_rgb": "PSNR RGB", "psnr_y": "PSNR Y", "ssim_y": "SSIM Y", "lpips": "LPIPS"}
+SCORES = {"accuracy": "accuracy", "f1": "F1", "roc_auc": "ROC-AUC", "log_loss": "log loss"}
+UNLICENSED = (
+    "The licence of these weights is not stated: ask who trained them, and mind the terms of\n"
+    "the pictures."
+)
 USES = {
     "onnx": """\
 import onnxruntime
@@ -50,7 +58,9 @@ def card(model: str, weights: Path, form: str, file: str) -> str:
         UserError: a file that it is made of is damaged.
     """
     name = model if model in SHIPPED else weights.stem
-    parts = [_front_matter(model, form), f"# {name}, ×{SCALE}", _usage(form, file, name)]
+    tags = ("super-resolution", "image-upscaling", "srgan", form)
+    matter = _front_matter(licence(model), LIBRARIES[form], "image-to-image", tags)
+    parts = [matter, f"# {name}, ×{SCALE}", _usage(form, file, name)]
     if model in SHIPPED:
         parts += [f"## How it was made\n\n{_shipped_card(model)}"]
         if model != BASE:
@@ -60,12 +70,44 @@ def card(model: str, weights: Path, form: str, file: str) -> str:
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
-def _front_matter(model: str, form: str) -> str:
-    tags = ("super-resolution", "image-upscaling", "srgan", form)
+def classifier_card(arm: str) -> str:
+    """Write the card of one arm's classifiers, of the run in the current folder.
+
+    Raises:
+        UserError: a file that it is made of is missing or damaged.
+    """
+    (row,) = (row for row in classifiers() if row["arm"] == arm)
+    weights = replicates(arm)
+    tags = ("image-classification", str(row["backbone"]))
+    negative, positive = classes_of(arm)
+    files = ", ".join(f"`{path.name}`" for path in weights)
+    numbers = read_metrics(paths.METRICS / f"{arm}.json")
+    parts = (
+        _front_matter(LICENCES[False], "pytorch", "image-classification", tags),
+        f"# Classifier {row['name']}",
+        f"Tells {negative}, the negative class, from {positive}, the positive one. It was trained\n"
+        f"on these images: {row['trained_on']}. Its probability is the mean over\n{files}.",
+        f"```console\nsrgan-ab classify photo.jpg --arm {arm}\n```",
+        "That works in the folder which holds `models/` and `params.yaml`.",
+        _made(weights[0]),
+        f"## Numbers\n\nOf `{paths.METRICS}/{arm}.json`, on the real test images of its run:",
+        f"{_row(SCORES.values())}\n{'|---' * len(SCORES)}|\n"
+        f"{_row(_cell(numbers.get(score)) for score in SCORES)}",
+        "## Limits and terms\n\nIt knows two classes, and takes every picture for one of them.",
+        UNLICENSED,
+    )
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _row(cells: Iterable[str]) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def _front_matter(licence: str, library: str, task: str, tags: Iterable[str]) -> str:
     lines = [
-        f"license: {licence(model)}",
-        f"library_name: {LIBRARIES[form]}",
-        "pipeline_tag: image-to-image",
+        f"license: {licence}",
+        f"library_name: {library}",
+        f"pipeline_tag: {task}",
         "tags:",
         *(f"  - {tag}" for tag in dict.fromkeys(tags)),
     ]
@@ -127,6 +169,5 @@ def _limits() -> str:
         "## Limits and terms\n\n"
         "It is as good as its training: pictures unlike those that it has seen, with noise or\n"
         "JPEG blocks for one, may come out worse. An SRGAN invents texture.\n\n"
-        "The licence of these weights is not stated: ask who trained them, and mind the terms of\n"
-        "the pictures."
+        f"{UNLICENSED}"
     )

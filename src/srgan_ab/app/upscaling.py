@@ -7,10 +7,11 @@ from typing import Annotated, Literal
 import typer
 
 from srgan_ab.app.machine import Device, Precision, runtime_of
+from srgan_ab.app.models import NAMES, weights_of
 from srgan_ab.common import paths
 from srgan_ab.common.errors import UserError
 from srgan_ab.common.scale import SCALE
-from srgan_ab.common.shipped import SHIPPED, weights_of
+from srgan_ab.common.shipped import SHIPPED
 
 LARGEST_SCALE = 8.0
 
@@ -55,10 +56,7 @@ def upscale(
     ] = None,
     model: Annotated[
         str | None,
-        typer.Option(
-            help=f"A generator that comes with this project, {', '.join(SHIPPED)}, or the path of "
-            f"one's weights; default: {paths.GENERATOR} if it is here, else {SHIPPED[0]}."
-        ),
+        typer.Option(help=f"{NAMES}; default: {paths.GENERATOR} if it is here, else {SHIPPED[0]}."),
     ] = None,
     scale: Annotated[
         float, typer.Option(help="How much larger: any number above 0, up to 8.")
