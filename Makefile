@@ -1,6 +1,6 @@
 # Everything a fresh machine needs: `make repro`. Works with GNU make 3.81 and later.
 .DEFAULT_GOAL := help
-.PHONY: help setup repro test test-fast test-long chaos lint docs verify results plots notebook compare study preset release clean git commit
+.PHONY: help setup repro test test-fast test-long test-extras chaos lint docs verify results plots notebook compare study preset release clean git commit
 
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export PYTHONUTF8 := 1
@@ -58,6 +58,18 @@ test: setup ## run the tests, in minutes, and say which take longest
 
 test-long: setup ## run those that kill, repeat or starve whole runs, or simulate many
 	$(PYTEST) --durations=5 -m long
+
+# what the extras bring no stage needs: it stands beside .venv, whose packages are seen from there
+test-extras: .venv-extras/.ready ## run the tests of the demo, ONNX, S3 and trackers
+	.venv-extras/bin/python -m pytest --durations=5 -m extra
+
+.venv-extras/.ready: .venv/.ready requirements-extras.txt
+	uv venv --quiet --clear --python $(PYTHON) .venv-extras
+	@folder() { "$$1" -c 'import sysconfig; print(sysconfig.get_path("purelib"))'; }; \
+	echo "import site; site.addsitedir('$$(folder $(PYTHON))')" \
+	  > "$$(folder .venv-extras/bin/python)/beside.pth"
+	uv pip sync --quiet --compile-bytecode --python .venv-extras/bin/python requirements-extras.txt
+	@touch $@
 
 chaos: setup ## kill a small run 200 times, and see that nothing is lost
 	SRGAN_AB_KILLS=200 $(PYTHON) -m pytest -s tests/pipeline/test_chaos.py

@@ -1,5 +1,6 @@
 """What holds for every test: one thread, the same random numbers, nothing of the user's results."""
 
+import importlib.util
 import os
 import random
 import sys
@@ -37,7 +38,12 @@ sys.addaudithook(_no_results)
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Draws without a seed are the same in every order of tests."""
+    """Tests of an extra want it; draws without a seed are the same in every order of tests."""
+    for marker in item.iter_markers("extra"):
+        name, *modules = marker.args
+        missing = [module for module in modules if importlib.util.find_spec(module) is None]
+        if missing:
+            pytest.skip(f"needs {', '.join(missing)}, for the extra {name}: `make test-extras`")
     random.seed(0)
     np.random.seed(0)
     if "torch" in sys.modules:

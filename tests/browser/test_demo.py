@@ -3,7 +3,6 @@
 Neither the page nor its server may ask any other machine: what tries to is a failure.
 """
 
-import importlib.util
 import itertools
 import os
 import re
@@ -30,9 +29,7 @@ pytestmark = [
     pytest.mark.skipif(
         CHROMIUM is None, reason="no Chromium: apt-get install chromium, or any Chrome on the PATH"
     ),
-    pytest.mark.skipif(
-        not importlib.util.find_spec("gradio"), reason="needs gradio, of the extra `demo`"
-    ),
+    pytest.mark.extra("demo", "gradio"),
     pytest.mark.slow,
 ]
 

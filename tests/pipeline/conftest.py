@@ -86,8 +86,11 @@ class Project:
         for place, own in (places or {}).items():
             assert place in command, place
             command = command.replace(place, own)
-        make = f'make() {{ command make -o .venv/.ready PYTHON="{sys.executable}" "$@"; }}'
-        return self.run("bash", "-ec", f"{make}; {command} {more}")
+        ours = f'''
+            make() {{ command make -o .venv/.ready PYTHON="{sys.executable}" "$@"; }}
+            dvc() {{ "{sys.executable}" -m dvc "$@"; }}
+        '''
+        return self.run("bash", "-ec", f"{ours}\n{command} {more}")
 
     def commit(self, message: str) -> None:
         self.run("git", "add", "--all")

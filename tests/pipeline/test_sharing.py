@@ -1,7 +1,6 @@
 """docs/sharing.md: what a run has made gets to others, by a folder, by S3 and as a release."""
 
 import hashlib
-import importlib.util
 import json
 import re
 import shutil
@@ -17,8 +16,6 @@ from servers import serve
 from .conftest import Project
 
 pytestmark = pytest.mark.slow
-
-lacks_s3 = [name for name in ("dvc_s3", "moto", "flask") if not importlib.util.find_spec(name)]
 
 
 @pytest.fixture
@@ -92,7 +89,7 @@ def test_one_model_alone(mine, tmp_path):
     assert hashlib.sha256(got.read_bytes()).hexdigest() == expected
 
 
-@pytest.mark.skipif(bool(lacks_s3), reason="needs dvc-s3, of the extra `s3`, and moto[server]")
+@pytest.mark.extra("s3", "dvc_s3", "moto", "flask")
 def test_a_second_clone_gets_everything_from_s3(mine, tmp_path):
     """Moto's server speaks S3's protocol, on this machine alone."""
     from moto.server import ThreadedMotoServer

@@ -1,6 +1,8 @@
 """dvc.yaml against the code: what stages read, import and write is what they declare."""
 
 import ast
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -10,6 +12,7 @@ from repository import NOTES, ROOT, default_params
 from srgan_ab.common import paths
 
 SOURCE = ROOT / "src"
+FRONT_DOOR = SOURCE / "srgan_ab/__init__.py"
 PARAMS = default_params()
 
 
@@ -71,14 +74,33 @@ def files_of(name: str) -> set[Path]:
 
 
 def closure(file: Path) -> set[Path]:
-    """Every file of this project that runs when `file` does; empty `__init__.py` left out."""
+    """Every file of this project that runs when `file` does; empty `__init__.py` left out.
+
+    So is FRONT_DOOR, which imports what programs ask it for, and stages ask for nothing.
+    """
     found, waiting = set(), [file]
     while waiting:
         current = waiting.pop()
-        if current not in found:
+        if current not in found and current != FRONT_DOOR:
             found.add(current)
             waiting += [file for name in imports(current) for file in files_of(name)]
     return {file for file in found if file.name != "__init__.py" or file.read_text().strip()}
+
+
+def test_the_front_door_imports_nothing_by_itself():
+    code = "import sys, srgan_ab; print([name for name in sys.modules if 'srgan_ab.' in name])"
+    command = [sys.executable, "-c", code]
+    environment = {"PYTHONPATH": str(SOURCE)}
+    said = subprocess.run(command, capture_output=True, text=True, check=True, env=environment)
+    assert said.stdout == "[]\n"
+
+
+def test_no_stage_asks_the_front_door():
+    for stage in STAGES:
+        for file in closure(script(stage)):
+            tree = ast.parse(file.read_text())
+            asked = [n for n in ast.walk(tree) if isinstance(n, ast.ImportFrom)]
+            assert "srgan_ab" not in {node.module for node in asked}, file
 
 
 def test_the_closure_follows_imports():

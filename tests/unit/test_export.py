@@ -35,11 +35,6 @@ assert not [name for name in sys.modules if name.startswith("srgan_ab")]
 pictures = torch.load(sys.argv[2], weights_only=True)
 torch.save([program.module()(picture) for picture in pictures], sys.argv[3])
 """
-lacks_onnx = [name for name in ("onnx", "onnxscript") if not importlib.util.find_spec(name)]
-lacks_runtime = lacks_onnx or not importlib.util.find_spec("onnxruntime")
-needs_onnx = pytest.mark.skipif(
-    bool(lacks_runtime), reason="needs onnx, onnxscript and onnxruntime, of the extra `onnx`"
-)
 
 
 def trained(path, architecture=ARCHITECTURE):
@@ -102,7 +97,7 @@ def test_safetensors_hold_the_weights_as_they_are_stored(export, tmp_path):
 
 
 @pytest.mark.slow
-@needs_onnx
+@pytest.mark.extra("onnx", "onnx", "onnxscript", "onnxruntime")
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
 def test_onnx_computes_the_same_for_any_size(export, tmp_path, architecture):
     import onnx

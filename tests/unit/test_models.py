@@ -13,7 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from servers import serve
 
-from srgan_ab.app import load_generator, models
+from srgan_ab import load_generator
+from srgan_ab.app import models
 from srgan_ab.app.models import IN_RELEASE, weights_of
 from srgan_ab.common.errors import UserError
 from srgan_ab.common.weights import load_network, read_weights

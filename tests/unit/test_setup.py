@@ -138,16 +138,16 @@ def requirements(name: str) -> list[Requirement]:
 
 
 def test_every_requirement_is_pinned_and_comes_from_the_ordinary_index():
-    pins = {canonicalize_name(pin.name): pin for pin in requirements("requirements.txt")}
+    installed = {canonicalize_name(pin.name): pin for pin in requirements("requirements.txt")}
+    added = {canonicalize_name(pin.name): pin for pin in requirements("requirements-extras.txt")}
+    assert not installed.keys() & added.keys()
+    pins = installed | added
     for pin in pins.values():
         assert re.fullmatch(r"==[\w.]+", str(pin.specifier)) and not pin.url, pin
     for wanted in requirements("requirements.in"):
-        assert pins[canonicalize_name(wanted.name)].specifier == wanted.specifier, wanted
+        assert installed[canonicalize_name(wanted.name)].specifier == wanted.specifier, wanted
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     extras = project["optional-dependencies"]
-    del extras["onnx"]  # for `srgan-ab export` alone: `make setup` installs none of it,
-    del extras["demo"]  # and for `srgan-ab demo`,
-    del extras["s3"]  # and for a remote in a bucket
     others = (line for extra in extras.values() for line in extra)
     for line in [*project["dependencies"], *others]:
         wanted = Requirement(line)

@@ -74,31 +74,32 @@ def test_files_that_a_stage_has_just_removed_are_passed_over(track, followed):
 
 
 @pytest.mark.slow
+@pytest.mark.extra("track", "tensorboard")
 def test_tensorboard_reads_it(track):
-    events = pytest.importorskip(
-        "tensorboard.backend.event_processing.event_accumulator",
-        reason="needs tensorboard, of the extra `track`",
-    )
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
     (track.PLOTS / "srgan.csv").write_text(SECOND)
     Image.new("RGB", (6, 4), "red").save(track.PLOTS / "snapshots.png")
     track.main("tensorboard", once=True)
-    read = events.EventAccumulator(str(track.TRACKING / "srgan")).Reload()
+    read = EventAccumulator(str(track.TRACKING / "srgan")).Reload()
     assert [(event.step, event.value) for event in read.Scalars("loss")] == [(1, 0.5), (2, 0.25)]
     assert [event.step for event in read.Scalars("val_lpips")] == [2]
-    pictures = events.EventAccumulator(str(track.TRACKING / "pictures")).Reload()
+    pictures = EventAccumulator(str(track.TRACKING / "pictures")).Reload()
     (picture,) = pictures.Images("snapshots")
     assert (picture.width, picture.height) == (6, 4)
 
 
 @pytest.mark.slow
+@pytest.mark.extra("track", "mlflow")
 def test_mlflow_reads_it(track, monkeypatch):
-    mlflow = pytest.importorskip("mlflow", reason="needs MLflow, of the extra `track`")
+    from mlflow import MlflowClient
+
     (track.PLOTS / "srgan.csv").write_text(SECOND)
     Image.new("RGB", (6, 4), "red").save(track.PLOTS / "snapshots.png")
     address = f"sqlite:///{track.TRACKING.resolve()}/elsewhere.db"
     monkeypatch.setenv("MLFLOW_TRACKING_URI", address)
     track.main("mlflow", once=True)
-    client = mlflow.MlflowClient(address)
+    client = MlflowClient(address)
     experiment = client.get_experiment_by_name("srgan-ab")
     runs = {run.info.run_name: run for run in client.search_runs([experiment.experiment_id])}
     assert set(runs) == {"srgan", "pictures"}
