@@ -77,7 +77,6 @@ def test_no_key_takes_a_mapping(key):
         ("seed", None),
         ("data.source", "imagenet"),
         ("data.sha256", "abc"),
-        ("data.classes", ["a", "b", "c"]),
         ("data.classes", "cat"),
         ("data.per_class", 0),
         ("split.test", 0),
@@ -126,6 +125,11 @@ def test_no_key_takes_a_mapping(key):
 def test_an_impossible_value_is_named_with_its_full_key(key, value):
     message = sentence(changed(key, value))
     assert message.startswith(f"{key} is {value!r}: ")
+
+
+def test_three_classes_are_refused_with_a_way_out():
+    message = sentence(changed("data.classes", ["cat", "dog", "fox"]))
+    assert message.startswith("data.classes has 3 names: give two, or one class against a folder")
 
 
 def test_a_missing_section_and_an_unknown_one_are_named():

@@ -85,7 +85,12 @@ def _broken_by_data(params: "Params") -> Iterator[str]:
     if data.source == "synthetic" and data.per_class is None:
         yield "data.source synthetic needs data.per_class: how many images to render"
     names = {name.strip().lower() for name in data.classes}
-    if "" in names or len(data.classes) == 1 or len(names) < len(data.classes):
+    if len(data.classes) > 2:
+        yield (
+            f"data.classes has {len(data.classes)} names: give two, or one class against a folder "
+            "of all others, as docs/your_own_data.md says"
+        )
+    elif "" in names or len(data.classes) == 1 or len(names) < len(data.classes):
         yield (
             f"data.classes {data.classes} must be two different names, whose letters differ by "
             "more than their case, or [] for none"

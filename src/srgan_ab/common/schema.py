@@ -45,7 +45,7 @@ class Data(Section):
     ]
     path: str | None  # folder: a directory; archive: a zip or tar file or its http(s) address
     sha256: Annotated[str, Field(pattern="^[0-9a-f]{64}$")] | None
-    classes: Annotated[list[str], Field(max_length=2)]  # [negative, positive]; [] = no classes
+    classes: list[str]  # [negative, positive]; [] = no classes
     per_class: ImageCount | None  # synthetic: images rendered; others: at most so many (null = all)
 
 
