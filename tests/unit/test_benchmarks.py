@@ -80,7 +80,7 @@ def test_means_are_over_pictures_not_over_pixels():
         for metric in ("psnr_y", "psnr_rgb", "ssim_y", "lr_psnr"):
             each = [scores[name][method][metric] for name in ("large", "small")]
             assert values[metric] == pytest.approx(sum(each) / 2)
-        assert values["lpips"] is None
+        assert values["lpips"] is None and values["n"] == 2
 
 
 def test_lpips_is_measured_where_there_is_one():

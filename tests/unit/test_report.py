@@ -264,6 +264,19 @@ def test_folds_are_said_where_there_are_any(made, tmp_path, monkeypatch):
         assert words in page
 
 
+def test_each_benchmark_set_says_how_many_pictures_it_has(made, tmp_path, monkeypatch):
+    root, page = made
+    assert "on Set5" not in without_pictures(page)
+    methods = {name: values | {"n": 5} for name, values in metrics(root, "sr")["test"].items()}
+    shutil.copytree(root, tmp_path, dirs_exist_ok=True)
+    (tmp_path / "metrics/benchmarks.json").write_text(json.dumps({"Set5": methods}))
+    monkeypatch.chdir(tmp_path)
+    report(load(Path("params.yaml")))
+    assert "Image quality on Set5, means over n = 5 pictures" in (
+        Path("plots/report.html").read_text()
+    )
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("initial", "words"),

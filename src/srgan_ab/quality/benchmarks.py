@@ -180,7 +180,7 @@ def _sheet(images: dict[str, np.ndarray], scores: Scores) -> Image.Image:
 def means(scores: Mapping[str, Scores], realism: Mapping[str, float] | None = None) -> Scores:
     """Averages over pictures, with realism where there is any: method -> metric -> value.
 
-    LPIPS is None where it was not measured. Photographs against photographs have realism alone.
+    `n` is the number of pictures. LPIPS is None where it was not measured. Photographs against photographs have realism alone.
     """
 
     def mean(values: Sequence[float | None]) -> float | None:
@@ -189,7 +189,8 @@ def means(scores: Mapping[str, Scores], realism: Mapping[str, float] | None = No
 
     methods = next(iter(scores.values()))
     average: Scores = {
-        method: {
+        method: {"n": len(scores)}
+        | {
             metric: mean([picture[method][metric] for picture in scores.values()])
             for metric in metrics
         }

@@ -165,7 +165,10 @@ def _context(params: Params) -> dict:
             f"Image quality, means over n = {images:,} test images", quality["test"]
         ),
         "benchmarks": [
-            image_tables.quality_table(f"Image quality on {name}", methods)
+            image_tables.quality_table(
+                f"Image quality on {name}, means over n = {methods['bicubic']['n']:,} pictures",
+                methods,
+            )
             for name, methods in _metrics("benchmarks").items()
         ],
         "quality_charts": report_charts.quality_charts(histories, generators["n_val"]),
