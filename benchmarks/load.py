@@ -40,7 +40,7 @@ def make_photos(folder: Path, number: int) -> None:
     for name in ("cat", "dog"):
         (folder / name).mkdir(parents=True)
     for n in range(number):
-        coarse = Image.fromarray(random.integers(0, 256, (6, 6, 3), np.uint8))
+        coarse = Image.fromarray(random.integers(0, 256, (16, 16, 3), np.uint8))
         image = coarse.resize((SIDE, SIDE), Image.Resampling.BICUBIC)
         image.save(folder / ("cat", "dog")[n % 2] / f"{n}.jpg", quality=90)
 
