@@ -37,3 +37,9 @@ def test_the_best_of_each_measure_is_marked_as_it_is_shown():
         QUALITY_NAMES["lite0_distance"]: ["SRResNet"],
         QUALITY_NAMES["realism"]: ["SRResNet"],
     }
+
+
+def test_a_judge_that_is_wrong_by_chance_tells_no_two_methods_apart():
+    quality = {name: {"realism": value} for name, value in (("srgan", 0.46), ("srresnet", 0.48))}
+    rows = quality_table("x", quality | {"bicubic": {"realism": 0.51}}).rows
+    assert [row[1].best for row in rows] == [True, True, False]

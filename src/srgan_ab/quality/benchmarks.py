@@ -180,7 +180,8 @@ def _sheet(images: dict[str, np.ndarray], scores: Scores) -> Image.Image:
 def means(scores: Mapping[str, Scores], realism: Mapping[str, float] | None = None) -> Scores:
     """Averages over pictures, with realism where there is any: method -> metric -> value.
 
-    `n` is the number of pictures. LPIPS is None where it was not measured. Photographs against photographs have realism alone.
+    `n` is the number of pictures. LPIPS is None where it was not measured. Photographs against
+    photographs have realism alone.
     """
 
     def mean(values: Sequence[float | None]) -> float | None:

@@ -47,17 +47,21 @@ def reject_table(data: Mapping[str, int]) -> Table:
     return Table("Files of the source", ["what became of them", "files"], rows)
 
 
+def _as_shown(measure: str, value: float) -> float:
+    """To be compared: rounded; realism below 0.5 is 0.5, as the judge is wrong by chance there."""
+    shown = round(value, QUALITY_DECIMALS[measure])
+    return max(shown, 0.5) if measure == "realism" else shown
+
+
 def _best(measure: str, quality: Mapping[str, Mapping[str, float | None]]) -> float | None:
     """The best value of a measure as it is shown; None where there is nothing to compare."""
     shown = [
-        round(value, QUALITY_DECIMALS[measure])
+        _as_shown(measure, value)
         for method, values in quality.items()
         if method != REFERENCE and (value := values.get(measure)) is not None
     ]
     if len(shown) < 2:
         return None
-    if measure == "realism":  # below 0.5 the judge is wrong by chance
-        return min(shown, key=lambda value: max(value, 0.5))
     return max(shown) if QUALITY_NAMES[measure].endswith("↑") else min(shown)
 
 
@@ -72,7 +76,7 @@ def quality_table(caption: str, quality: Mapping[str, Mapping[str, float | None]
             value, decimals = values.get(measure), QUALITY_DECIMALS[measure]
             cell = number(value, decimals, none="not measured")
             if value is not None and method != REFERENCE:
-                cell = replace(cell, best=round(value, decimals) == best[measure])
+                cell = replace(cell, best=_as_shown(measure, value) == best[measure])
             cells.append(cell)
         rows.append([text(METHOD_NAMES.get(method, method)), *cells])
     return Table(caption, ["method", *(QUALITY_NAMES[measure] for measure in shown)], rows)

@@ -5,7 +5,6 @@ images or networks here. The page loads nothing, and its bytes depend on those f
 """
 
 import base64
-import hashlib
 import io
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,7 +16,7 @@ from PIL import Image
 
 from srgan_ab.common import paths
 from srgan_ab.common.arms import ARM_NAMES, DOMAINS, chosen_arms, trained_on
-from srgan_ab.common.files import read_csv, read_metrics, whole
+from srgan_ab.common.files import read_csv, read_metrics, sha256, whole
 from srgan_ab.common.schema import Params
 from srgan_ab.reporting import charts, findings, image_tables, report_charts, tables
 from srgan_ab.reporting.report_charts import ARM_COLOURS, Chart
@@ -77,7 +76,6 @@ def _verdict() -> dict[str, str]:
 
 def _run(params: Params) -> dict:
     """What was run, by params that the stage depends on; the same on every machine."""
-    path = paths.METRICS / "comparison.json"
     return {
         "classes": params.data.classes,
         "source": params.data.source,
@@ -87,7 +85,7 @@ def _run(params: Params) -> dict:
         "lr": params.images.hr // params.images.scale,
         "scale": params.images.scale,
         "margin": f"{100 * params.compare.margin:g}",
-        "digest": hashlib.sha256(path.read_bytes()).hexdigest(),
+        "digest": sha256(paths.METRICS / "comparison.json"),
     }
 
 
