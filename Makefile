@@ -83,7 +83,7 @@ lint: setup ## check style, types and the Dockerfile
 	$(PYTHON) -m basedpyright
 	.venv/bin/hadolint Dockerfile
 
-docs: .venv-docs/.ready ## build the site of README, docs and docstrings into site/, warnings are errors
+docs: .venv-docs/.ready ## build the site of README, docs and docstrings: site/
 	NO_MKDOCS_2_WARNING=1 .venv-docs/bin/python -m mkdocs build --strict --quiet
 	@echo "make: open site/index.html; its search wants a server: python -m http.server -d site"
 
@@ -126,6 +126,7 @@ preset: setup ## merge presets/NAME.yaml into params.yaml; SET="key=value ..." o
 	@$(PYTHON) tools/preset.py "$(NAME)" $(SET)
 
 release: git setup ## pack models, cards and numbers of the run into release/srgan-ab.zip
+	@$(PYTHON) tools/note_inputs.py
 	@$(PYTHON) tools/release.py
 
 clean: ## remove caches; data, models and the DVC cache stay

@@ -102,8 +102,17 @@ class _Fetched(HTMLParser):
     def __init__(self) -> None:
         super().__init__()
         self.found: list[str] = []
+        self.in_style = False
+
+    def handle_data(self, data: str) -> None:
+        if self.in_style:
+            self.found += IN_STYLE.findall(data)
+
+    def handle_endtag(self, tag: str) -> None:
+        self.in_style = False
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.in_style = tag == "style"
         for name, value in attrs:
             if name in FETCHED and tag != "a":
                 each = (value or "").split(",") if name == "srcset" else [value or ""]
@@ -117,10 +126,10 @@ def _other(url: str) -> bool:
 
 
 def asked_of_others(site: Path) -> list[str]:
-    """What pages and styles of a built site would fetch from another host."""
+    """What pages, drawings and styles of a built site would fetch from another host."""
     found = []
     for file in sorted(site.rglob("*")):
-        if file.suffix == ".html":
+        if file.suffix in (".html", ".svg"):
             parser = _Fetched()
             parser.feed(file.read_text(encoding="utf-8"))
             urls = parser.found

@@ -25,6 +25,7 @@ sys.path.insert(0, str(ROOT / "src"))
 from srgan_ab.common.files import write_text  # noqa: E402
 
 RUNNING, LOCK = Path(".dvc/tmp/rwlock"), Path("dvc.lock")
+CONFLICT = "<<<<<<< "  # of git
 PATIENCE = 1.0  # seconds: another DVC may be writing just now, which takes it a moment
 
 
@@ -59,7 +60,7 @@ def cut_off(path: Path, read: Callable[[str], None]) -> bool:
 
 def committed(path: Path) -> str | None:
     """The text of a file in the last commit; None where it holds none."""
-    words = ["git", "show", f"HEAD:{path}"]
+    words = ["git", "show", f"HEAD:./{path}"]  # seen from here: the project may be in a folder
     shown = subprocess.run(words, capture_output=True, encoding="utf-8", check=False)
     return shown.stdout if shown.returncode == 0 else None
 
@@ -70,12 +71,15 @@ def main() -> None:
         RUNNING.unlink()
         print(f"mend: removed {RUNNING}, which a DVC that was killed had left cut off")
     if cut_off(LOCK, whole_lock):
-        text = committed(LOCK)
+        if CONFLICT in LOCK.read_text(encoding="utf-8", errors="replace"):
+            sys.exit(f"mend: {LOCK} has a merge conflict: `git checkout --ours {LOCK}`, or theirs")
+        left, text = f"mend: {LOCK} was not whole, as a kill can leave it", committed(LOCK)
         if text is None:
             LOCK.unlink()
+            print(f"{left}, and is removed, as none is committed")
         else:
             write_text(LOCK, text)
-        print(f"mend: {LOCK} was not whole, as a kill can leave it, and is as committed again")
+            print(f"{left}, and is as committed again")
 
 
 if __name__ == "__main__":

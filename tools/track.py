@@ -40,12 +40,14 @@ class Tracker(NamedTuple):
 
 
 def tensorboard(folder: Path) -> Tracker:
-    """Event files, a folder each training."""
+    """Event files, a folder each time that this tool is started, and in it one each training."""
     from torch.utils.tensorboard import SummaryWriter
+
+    started = time.strftime("%Y-%m-%d-%H%M%S")
 
     @cache
     def writer(run: str) -> SummaryWriter:
-        return SummaryWriter(str(folder / run))
+        return SummaryWriter(str(folder / started / run))
 
     def scalars(run: str, epoch: int, values: dict[str, float]) -> None:
         for name, value in values.items():
@@ -66,9 +68,11 @@ def mlflow(folder: Path) -> Tracker:
     from mlflow import MlflowClient  # pyright: ignore[reportMissingImports]
 
     folder.mkdir(exist_ok=True)
-    client = MlflowClient(os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{folder}/mlflow.db")
+    address = os.environ.get("MLFLOW_TRACKING_URI")
+    client = MlflowClient(address or f"sqlite:///{folder}/mlflow.db")
     known = client.get_experiment_by_name("srgan-ab")
-    experiment = known.experiment_id if known else client.create_experiment("srgan-ab")
+    place = None if address else (folder / "artifacts").absolute().as_uri()
+    experiment = known.experiment_id if known else client.create_experiment("srgan-ab", place)
 
     @cache
     def identity(run: str) -> str:
@@ -95,7 +99,7 @@ class Follower:
 
     def look(self) -> None:
         """Pass on what is new since the last look."""
-        for path in sorted(PLOTS.iterdir()):
+        for path in sorted(PLOTS.glob("[!.]*")):  # what is hidden is being written
             with suppress(FileNotFoundError):  # a stage that starts anew, and its files are gone
                 if path.suffix == ".csv":
                     self._curve(path)
@@ -133,7 +137,8 @@ def main(
     try:
         follower = Follower({"tensorboard": tensorboard, "mlflow": mlflow}[to](TRACKING))
     except ModuleNotFoundError as error:
-        sys.exit(f"track: {error.name} is not installed: uv pip install -e '.[track]'")
+        mend = "uv pip install --constraint requirements.txt --editable '.[track]'"
+        sys.exit(f"track: {error.name} is not installed: {mend}")
     print(f"track: from {PLOTS}/ to {TRACKING}/", flush=True)
     try:
         follower.look()

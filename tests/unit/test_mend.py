@@ -1,6 +1,7 @@
 """What a kill leaves half-written of DVC's own files is mended, and nothing else is touched."""
 
 import subprocess
+from pathlib import Path
 from threading import Timer
 
 import pytest
@@ -34,8 +35,8 @@ def mended(monkeypatch, tmp_path):
     return mend
 
 
-def commit():
-    for words in (["init", "--quiet"], ["add", "dvc.lock"]):
+def commit(*more: str):
+    for words in (["init", "--quiet"], ["add", "dvc.lock", *more]):
         subprocess.run(["git", *words], check=True)
     who = ["-c", "user.name=x", "-c", "user.email=x@localhost"]
     subprocess.run(["git", *who, "commit", "--quiet", "--message", "run"], check=True)
@@ -85,10 +86,30 @@ def test_a_lock_that_is_cut_off_is_the_committed_one_again(mended, capsys, left)
     assert "as committed again" in capsys.readouterr().out
 
 
-def test_where_none_is_committed_it_is_removed(mended):
+def test_where_none_is_committed_it_is_removed(mended, capsys):
     mended.LOCK.write_text("")
     mended.main()
     assert not mended.LOCK.exists()
+    assert "removed, as none is committed" in capsys.readouterr().out
+
+
+def test_a_project_in_a_folder_of_a_repository_gets_its_own_lock_back(mended, monkeypatch):
+    Path("part/.dvc/tmp").mkdir(parents=True)
+    Path("part/dvc.lock").write_text(LOCKED.replace("421", "9"))
+    commit("part/dvc.lock")
+    monkeypatch.chdir("part")
+    mended.LOCK.write_text("")
+    mended.main()
+    assert mended.LOCK.read_text() == LOCKED.replace("421", "9")
+
+
+def test_a_merge_conflict_is_left_to_its_owner(mended):
+    commit()
+    conflict = f"{LOCKED}<<<<<<< HEAD\n=======\n  other:\n>>>>>>> theirs\n"
+    mended.LOCK.write_text(conflict)
+    with pytest.raises(SystemExit, match="has a merge conflict"):
+        mended.main()
+    assert mended.LOCK.read_text() == conflict
 
 
 def test_a_file_that_is_being_written_is_waited_for(mended, monkeypatch):

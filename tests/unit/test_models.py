@@ -9,7 +9,7 @@ from functools import partial
 import pytest
 import torch
 from command_line import ARCHITECTURE, files, run_command, save, small_generator
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from servers import serve
 
@@ -42,9 +42,9 @@ def cache(tmp_path, monkeypatch):
     return tmp_path / "cache/srgan-ab"
 
 
-def release(members: dict[str, bytes]) -> bytes:
+def release(members: dict[str, bytes], method: int = zipfile.ZIP_STORED) -> bytes:
     stream = io.BytesIO()
-    with zipfile.ZipFile(stream, "w") as archive:
+    with zipfile.ZipFile(stream, "w", method) as archive:
         for name, data in members.items():
             archive.writestr(name, data)
     return stream.getvalue()
@@ -111,14 +111,26 @@ def test_addresses_of_other_kinds_are_refused(cache, scheme):
         weights_of(f"{scheme}://host/g.safetensors#{'0' * 64}")
 
 
-def test_a_release_gives_its_generator(cache, weights):
+@pytest.mark.parametrize("name", ["mine.zip", "mine.safetensors"])
+def test_a_release_gives_its_generator_whatever_was_done_to_the_copy(cache, weights, name):
     packed = release({"srgan-ab/SHA256SUMS": b"", IN_RELEASE: weights})
-    with serve(**{"mine.zip": packed}) as server:
-        named = f"{server.address}/mine.zip#sha256={sha256(packed)}"
-        for _ in range(2):
+    with serve(**{name: packed}) as server:
+        named = f"{server.address}/{name}#sha256={sha256(packed)}"
+        for _ in range(3):
             path = weights_of(named)
             assert (path.name, path.read_bytes()) == ("mine.safetensors", weights)
+            path.write_bytes(b"changed")
         assert len(server.requests) == 1
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_a_release_that_was_packed_otherwise_is_refused(cache, weights, method):
+    packed = release({IN_RELEASE: weights}, method)
+    with (
+        serve(**{"mine.zip": packed}) as server,
+        pytest.raises(UserError, match=r"no release .*\(it is compressed there\)"),
+    ):
+        weights_of(f"{server.address}/mine.zip#{sha256(packed)}")
 
 
 @pytest.mark.parametrize("members", [{}, {"archive/data.pkl": b"\x80\x04."}])
@@ -147,7 +159,13 @@ def test_a_damaged_release_is_refused(cache, weights):
         weights_of(f"{server.address}/b.zip#{sha256(broken)}")
 
 
+def test_an_address_that_is_none_is_refused(cache):
+    with pytest.raises(UserError, match=r"http://\[x/g\.safetensors is no address"):
+        weights_of(f"http://[x/g.safetensors#{'0' * 64}")
+
+
 @given(name=st.text(max_size=300))
+@example(name="字" * 150)
 def test_no_name_leads_out_of_the_cache(name):
     """Whatever the server's path is, the file lies in the folder of its digest."""
     digest, asked = "0" * 64, []

@@ -110,6 +110,16 @@ def test_what_a_style_would_fetch_from_another_host_is_found(site, tmp_path):
     assert site.asked_of_others(tmp_path) == ["x.css: https://a.org/x.css"]
 
 
+def test_styles_within_pages_and_drawings_are_looked_at_too(site, tmp_path):
+    (tmp_path / "a.html").write_text('<style>@import "//a.org/x.css";</style><p>url(//b.org/)</p>')
+    drawing = '<svg xmlns="http://www.w3.org/2000/svg"><image href="https://a.org/z.png"/></svg>'
+    (tmp_path / "b.svg").write_text(drawing)
+    assert site.asked_of_others(tmp_path) == [
+        "a.html: //a.org/x.css",
+        "b.svg: <image href=https://a.org/z.png>",
+    ]
+
+
 def test_every_module_of_a_room_is_in_the_reference(site):
     assert tuple(site.ROOMS) == ROOMS
     for room in ROOMS[1:]:

@@ -1,5 +1,6 @@
 """Curves and pictures of a run in TensorBoard or MLflow, as they grow."""
 
+import os
 import subprocess
 import sys
 
@@ -58,17 +59,20 @@ def test_a_training_that_starts_anew_is_a_run_of_its_own(track, followed, anew):
 def test_a_picture_is_passed_on_when_it_is_drawn_anew(track, followed):
     passed, follower = followed
     path = track.PLOTS / "snapshots.png"
-    for colour in ("red", "red", "blue"):
+    for second, colour in enumerate(("red", "red", "blue")):
         Image.new("RGB", (4, 4), colour).save(path)
+        os.utime(path, (second, second))  # some file systems count in steps of milliseconds
         follower.look()
         follower.look()
     assert passed.count(("snapshots",)) == 3
 
 
-def test_files_that_a_stage_has_just_removed_are_passed_over(track, followed):
+def test_files_that_are_gone_or_being_written_are_passed_over(track, followed):
     passed, follower = followed
     (track.PLOTS / "gone.csv").symlink_to("nowhere.csv")
     (track.PLOTS / "gone.png").symlink_to("nowhere.png")
+    (track.PLOTS / ".snapshots.1.part.png").write_bytes(b"\x89PNG")
+    (track.PLOTS / ".srgan.1.part.csv").touch()
     follower.look()
     assert [name for name, *_ in passed] == ["srgan"]
 
@@ -81,24 +85,33 @@ def test_tensorboard_reads_it(track):
     (track.PLOTS / "srgan.csv").write_text(SECOND)
     Image.new("RGB", (6, 4), "red").save(track.PLOTS / "snapshots.png")
     track.main("tensorboard", once=True)
-    read = EventAccumulator(str(track.TRACKING / "srgan")).Reload()
+    (started,) = track.TRACKING.iterdir()
+    read = EventAccumulator(str(started / "srgan")).Reload()
     assert [(event.step, event.value) for event in read.Scalars("loss")] == [(1, 0.5), (2, 0.25)]
     assert [event.step for event in read.Scalars("val_lpips")] == [2]
-    pictures = EventAccumulator(str(track.TRACKING / "pictures")).Reload()
+    pictures = EventAccumulator(str(started / "pictures")).Reload()
     (picture,) = pictures.Images("snapshots")
     assert (picture.width, picture.height) == (6, 4)
 
 
 @pytest.mark.slow
 @pytest.mark.extra("track", "mlflow")
-def test_mlflow_reads_it(track, monkeypatch):
+@pytest.mark.parametrize("elsewhere", [False, True])
+def test_mlflow_reads_it(track, monkeypatch, tmp_path, elsewhere):
     from mlflow import MlflowClient
 
     (track.PLOTS / "srgan.csv").write_text(SECOND)
     Image.new("RGB", (6, 4), "red").save(track.PLOTS / "snapshots.png")
-    address = f"sqlite:///{track.TRACKING.resolve()}/elsewhere.db"
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", address)
+    if elsewhere:
+        address = f"sqlite:///{tmp_path}/elsewhere.db"
+        monkeypatch.setenv("MLFLOW_TRACKING_URI", address)
+        monkeypatch.setenv("MLFLOW_DEFAULT_ARTIFACT_ROOT", str(tmp_path / "elsewhere"))
+    else:
+        address = f"sqlite:///{track.TRACKING}/mlflow.db"
+        monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     track.main("mlflow", once=True)
+    assert (track.TRACKING / "mlflow.db").exists() != elsewhere
+    assert elsewhere or {path.name for path in tmp_path.iterdir()} == {"plots", "tracking"}
     client = MlflowClient(address)
     experiment = client.get_experiment_by_name("srgan-ab")
     runs = {run.info.run_name: run for run in client.search_runs([experiment.experiment_id])}

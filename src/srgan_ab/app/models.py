@@ -68,8 +68,12 @@ def _downloaded(named: str) -> Path:
             f"{address}#sha256= and the 64 hex digits that its owner tells, or that `sha256sum` "
             "gives of a copy you trust"
         )
-    name = PurePosixPath(unquote(urlsplit(address).path)).name
-    name = re.sub(r"[^\w.-]", "_", name)[-100:].strip(".") or "generator.safetensors"
+    try:
+        name = PurePosixPath(unquote(urlsplit(address).path)).name
+    except ValueError as error:
+        raise UserError(f"{address} is no address ({error}): check how it is written") from None
+    name = re.sub(r"[^\w.-]", "_", name, flags=re.ASCII)[-100:].strip(".")
+    name = name or "generator.safetensors"
     folder = cache() / digest
     file = _fetched(address, digest, folder / name)
     return _taken_out(file, named) if zipfile.is_zipfile(file) else file
@@ -101,19 +105,23 @@ def _fetched(address: str, digest: str, target: Path) -> Path:
 
 def _taken_out(release: Path, named: str) -> Path:
     """The generator in a release; its file is called by the release, as cards and results are."""
-    target = release.with_name(f"{release.stem}.safetensors")
-    if not target.exists():
-        try:
-            with zipfile.ZipFile(release) as archive:
-                member = archive.getinfo(IN_RELEASE)
-                if member.file_size > LARGEST:
-                    raise ValueError(f"it has {member.file_size:,} bytes there")
-                weights = archive.read(member)
-        except (KeyError, ValueError, RuntimeError, zipfile.BadZipFile) as error:
-            raise UserError(
-                f"{named} is an archive, and no release of this project with {IN_RELEASE} "
-                f"({error.args[0]}): give the address of a .safetensors file, or of a release"
-            ) from None
+    unpacked = release.with_name(f"{release.name}.unpacked")
+    target = unpacked / f"{release.stem}.safetensors"
+    try:
+        with zipfile.ZipFile(release) as archive:
+            member = archive.getinfo(IN_RELEASE)
+            if member.compress_type != zipfile.ZIP_STORED:
+                raise ValueError("it is compressed there")
+            if member.file_size > LARGEST:
+                raise ValueError(f"it has {member.file_size:,} bytes there")
+            weights = archive.read(member)
+    except (KeyError, ValueError, RuntimeError, zipfile.BadZipFile) as error:
+        raise UserError(
+            f"{named} is an archive, and no release of this project with {IN_RELEASE} "
+            f"({error.args[0]}): give the address of a .safetensors file, or of a release"
+        ) from None
+    if not target.exists() or target.read_bytes() != weights:
+        unpacked.mkdir(exist_ok=True)
         with atomic_file(target) as temporary:
             temporary.write_bytes(weights)
     return target
