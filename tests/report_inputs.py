@@ -18,15 +18,18 @@ from PIL import Image
 from report import report
 from repository import ROOT, default_params
 
-from srgan_ab.common.arms import ARMS, chosen_domains
+from srgan_ab.common.arms import ARMS, DOMAINS, chosen_domains
 from srgan_ab.common.files import write_metrics
 from srgan_ab.common.params import load
+from srgan_ab.common.pictures import contact_sheet
 from srgan_ab.common.schema import Params
+from srgan_ab.srgan.generation import METHODS
 from srgan_ab.statistics.classification import scores
 from srgan_ab.statistics.ledger import IDENTITIES, seen
 from srgan_ab.statistics.predictions import Predictions
 
-PICTURES = ("lr_hr", "transformed", "sr_samples", "snapshots", "predictions_a", "predictions_b")
+PICTURES = ("lr_hr", "transformed", "snapshots", "predictions_a", "predictions_b")
+ROWS = 4  # of the sheet that compares versions
 COUNTS = {"train": 60, "val": 40, "test": 80}
 # log-odds between the classes, in units of their spread: HR, and everything made from LR
 STRENGTH = {"a": (3.0, 0.2), "b": (1.0, 0.9), "b_plus": (2.6, 1.0), "c": (1.0, 0.9)}
@@ -96,6 +99,17 @@ def _ledger(arms: Sequence[str]) -> dict:
     return seen(split, dict.fromkeys(arms, used), [f"test {i}" for i in range(COUNTS["test"])])
 
 
+def _samples(columns: Sequence[str], hr: int, lr: int) -> Image.Image:
+    """As the stage `generate_sr` draws it; every cell has other squares."""
+    rng = np.random.default_rng(0)
+
+    def squares(side: int) -> np.ndarray:
+        return rng.integers(0, 256, (8, 8, 3), np.uint8).repeat(side // 8, 0).repeat(side // 8, 1)
+
+    sides = [lr, *[hr] * (len(columns) - 1)]
+    return contact_sheet([[squares(side) for side in sides] for _ in range(ROWS)], columns)
+
+
 def prepare(root: Path, *, arms=ARMS, classes=("cat", "dog"), replicates=1) -> Params:
     """Fill the empty directory `root`, which must be the working directory; return the params."""
     shutil.copytree(ROOT / "tests/run", root, dirs_exist_ok=True)
@@ -110,6 +124,10 @@ def prepare(root: Path, *, arms=ARMS, classes=("cat", "dog"), replicates=1) -> P
     values["controls"] = {arm: arm in arms for arm in ARMS[2:]}
     Path("params.yaml").write_text(yaml.safe_dump(values))
     params = load(Path("params.yaml"))
+    domains = chosen_domains(params.controls)
+    made = [DOMAINS[d] for d in METHODS.values() if d in domains]
+    hr = params.images.hr
+    _samples(["LR", *made, "HR"], hr, hr // params.images.scale).save("plots/sr_samples.png")
 
     split = json.loads(Path("metrics/split.json").read_text())
     for name in classes:

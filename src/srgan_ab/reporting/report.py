@@ -6,8 +6,8 @@ images or networks here. The page loads nothing, and its bytes depend on those f
 
 import base64
 import io
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 
 import jinja2
 import pandas as pd
@@ -20,19 +20,24 @@ from srgan_ab.common.files import read_csv, read_metrics, sha256, whole
 from srgan_ab.common.schema import Params
 from srgan_ab.reporting import charts, findings, image_tables, report_charts, tables
 from srgan_ab.reporting.report_charts import ARM_COLOURS, Chart
+from srgan_ab.reporting.sheets import layout
 from srgan_ab.statistics.significance import pairs_of
 from srgan_ab.statistics.verdict import is_declared
 
 
 @dataclass(frozen=True)
 class Picture:
-    """An image of `plots/` as a data URI, its size in pixels, and what it shows."""
+    """An image of `plots/` as a data URI, its size in pixels, and what it shows.
+
+    `sheet` says where its cells are, if two versions in one row are worth a comparison.
+    """
 
     name: str
     description: str
     uri: str
     width: int
     height: int
+    sheet: dict | None = None
 
 
 def _metrics(name: str, *required: str) -> dict:
@@ -60,6 +65,14 @@ def _picture(name: str, description: str) -> Picture:
     data = base64.b64encode(stream.getvalue()).decode("ascii")
     uri = f"data:image/jpeg;base64,{data}"
     return Picture(f"plots/{name}.png", description, uri, *pixels.size)
+
+
+def _samples(versions: Sequence[str], side: int) -> Picture:
+    """`plots/sr_samples.png`, in which each row is one image in these versions."""
+    middle = ", ".join(versions[1:-1])
+    picture = _picture("sr_samples", f"Test images: {versions[0]}, {middle} and {versions[-1]}")
+    found = layout((picture.width, picture.height), versions, side)
+    return replace(picture, sheet=found and asdict(found))
 
 
 def _verdict() -> dict[str, str]:
@@ -188,11 +201,11 @@ def _context(params: Params) -> dict:
         "seen": tables.seen_table(ledger, images),
         "gap": image_tables.gap_table(ledger["generator"]),
         "cost": image_tables.cost_table(training, generators, perceptual),
+        "samples": _samples(["LR", *enlarged, "HR"], params.images.hr),
         "pictures": {
             name: _picture(name, description)
             for name, description in {
                 "lr_hr": "Training images as LR, enlarged pixel by pixel, beside HR",
-                "sr_samples": f"Test images: LR, {', '.join(enlarged)} and HR",
                 "snapshots": "Validation images as the generator made them after some epochs",
                 "transformed": "Training images as they are, augmented and normalised",
                 "predictions_a": "Test images with what A says of them; errors are framed",
