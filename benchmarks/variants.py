@@ -83,6 +83,7 @@ VARIANTS: dict[str, dict[str, str]] = {
     "plays_cold": PLAYS | {"srgan.adversarial.warm_up": "0"},
     "plays_batch_norm": PLAYS | {"srgan.discriminator.normalization": "batch"},
     "plays_one_rate": PLAYS | {"srgan.adversarial.learning_rate": "0.0004"},
+    "plays_weight_003": PLAYS | {"srgan.adversarial.weight": "0.003"},
     "plays_weight_03": PLAYS | {"srgan.adversarial.weight": "0.03"},
     "plays_lattice_0": PLAYS | {"srgan.lattice": "0"},
     "plays_without_lpips": PLAYS | {"srgan.perceptual.weight": "0"},

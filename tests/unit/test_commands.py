@@ -60,7 +60,7 @@ NOT_RUN = {
         for variant, seed in (
             *(("plays", 7), ("plays", 8), ("plays", 9)),
             *(("plays_unopposed", 7), ("plays_unopposed", 8), ("plays_unopposed", 9)),
-            ("plays_lattice_0", 8),
+            *(("plays_weight_003", 8), ("plays_lattice_0", 8)),
         )
     },
     **{
