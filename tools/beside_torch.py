@@ -187,6 +187,7 @@ def main() -> None:
         # no dependencies: those that are missing are pinned, and torch's own are not to be fetched
         pip = [sys.executable, "-m", "pip", "--python", str(python), "install", "--quiet"]
         pip += ["--disable-pip-version-check", "--no-deps"]
+        print(f"{len(lines)} packages for .venv: those that are missing are fetched", flush=True)
         run(*pip, "--requirement", str(wanted))
         run(*pip, "--no-build-isolation", "--editable", str(ROOT))
         require_unchanged(python, kept)

@@ -60,6 +60,7 @@ def hosted(project, tmp_path, monkeypatch) -> dict[str, object]:
     monkeypatch.setenv("GIT_CONFIG_GLOBAL", os.devnull)
     monkeypatch.setenv("PIP_NO_INDEX", "1")
     monkeypatch.delenv("PYTHONPATH", raising=False)
+    (tmp_path / "drive").mkdir()
     return {
         "REPOSITORY": str(project.root),
         "DATA": "synthetic",
@@ -148,6 +149,12 @@ def test_stopping_a_cell_stops_its_command(tmp_path):
 def test_a_command_that_fails_ends_the_cell(tmp_path):
     with pytest.raises(SystemExit, match=r"^`sh -c` ended with 3: it says why above$"):
         cells(tmp_path, "clone")["run"]("sh", "-c", "exit 3")
+
+
+def test_a_drive_that_is_not_there_is_said_before_anything_is_cloned(tmp_path):
+    with pytest.raises(SystemExit, match=r"^KEEP: there is no folder .*/drive: make it, or mount "):
+        cells(tmp_path / "project", "clone", KEEP=str(tmp_path / "drive"))
+    assert not (tmp_path / "project").exists()
 
 
 def test_only_new_files_are_copied_and_whole_ones(tmp_path):
