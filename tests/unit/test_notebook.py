@@ -99,6 +99,25 @@ def test_what_it_imports_of_the_project_is_there(code):
             assert hasattr(importlib.import_module(module), name), f"{module}.{name}"
 
 
+def test_the_hosted_one_waits_for_its_machine():
+    text = (ROOT / "notebooks/hosted.ipynb").read_text(encoding="utf-8")
+    notebook = nbformat.reads(text, as_version=4)
+    nbformat.validate(notebook)
+    assert text == nbformat.writes(notebook) + "\n"
+    assert notebook.metadata == {
+        "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
+        "language_info": {"name": "python"},
+    }
+    assert all(re.fullmatch(r"[a-z-]+", cell.id) and not cell.metadata for cell in notebook.cells)
+    code = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    assert not [cell.id for cell in code if cell.outputs or cell.execution_count]
+    assert code[0].id == "choices"
+    assert re.findall(r"\w+://[^/\"\s]+", text) == ["https://example.org"]
+    sources = " ".join(cell.source for cell in notebook.cells)
+    for path in re.findall(r"\b(?:docs|tools)/\w+\.\w+", sources):
+        assert (ROOT / path).is_file(), path
+
+
 def run(path: Path) -> subprocess.CompletedProcess:
     return subprocess.run(
         [sys.executable, str(TOOL), str(path)], capture_output=True, text=True, check=False
