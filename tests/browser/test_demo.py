@@ -6,7 +6,6 @@ Neither the page nor its server may ask any other machine: what tries to is a fa
 import itertools
 import os
 import re
-import shutil
 import signal
 import subprocess
 import sys
@@ -16,19 +15,13 @@ from pathlib import Path
 
 import demo_inputs
 import pytest
-from playwright.sync_api import expect, sync_playwright
+from playwright.sync_api import expect
 from repository import ROOT
 from screen import outside
 
 from srgan_ab.common.shipped import SHIPPED
 
-CHROMIUM = next(
-    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
-)
 pytestmark = [
-    pytest.mark.skipif(
-        CHROMIUM is None, reason="no Chromium: apt-get install chromium, or any Chrome on the PATH"
-    ),
     pytest.mark.extra("demo", "gradio"),
     pytest.mark.slow,
 ]
@@ -72,14 +65,6 @@ def server(folder, tmp_path_factory):
     assert code == 130
     assert not list(temporary.iterdir())
     assert "ASKED" not in log.read_text() and "Traceback" not in log.read_text()
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield chromium
-        chromium.close()
 
 
 @pytest.fixture

@@ -1,38 +1,11 @@
 """The report in a real browser: headless Chromium, or no test."""
 
 import itertools
-import shutil
-from pathlib import Path
 
 import pytest
-import report_inputs
-from playwright.sync_api import sync_playwright
 from screen import outside
 
-CHROMIUM = next(
-    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
-)
-pytestmark = pytest.mark.skipif(
-    CHROMIUM is None, reason="no Chromium: apt-get install chromium, or any Chrome on the PATH"
-)
-
 WIDE, NARROW = {"width": 1280, "height": 900}, {"width": 360, "height": 740}
-
-
-@pytest.fixture(scope="module")
-def page_file(tmp_path_factory) -> Path:
-    with pytest.MonkeyPatch.context() as patch:
-        root = tmp_path_factory.mktemp("report")
-        patch.chdir(root)
-        return report_inputs.make_page(root)
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield chromium
-        chromium.close()
 
 
 def unfold(page) -> None:

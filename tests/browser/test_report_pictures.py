@@ -3,43 +3,17 @@
 import base64
 import io
 import json
-import shutil
-from pathlib import Path
 
 import numpy as np
 import pytest
 import report_inputs
 from PIL import Image
-from playwright.sync_api import sync_playwright
 from screen import outside
-
-CHROMIUM = next(
-    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
-)
-pytestmark = pytest.mark.skipif(
-    CHROMIUM is None, reason="no Chromium: apt-get install chromium, or any Chrome on the PATH"
-)
 
 WIDE, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
 PAPER = {"width": 718, "height": 1047}  # A4 less 1 cm at each edge, in pixels of CSS
 COLUMNS = ["LR", "bicubic", "SRResNet", "non-adversarial", "SRGAN", "HR"]
 CELL, GAP, TOP = 128, 6, 22  # as the sheet is drawn: of images of 128 pixels, below a title
-
-
-@pytest.fixture(scope="module")
-def page_file(tmp_path_factory) -> Path:
-    with pytest.MonkeyPatch.context() as patch:
-        root = tmp_path_factory.mktemp("report")
-        patch.chdir(root)
-        return report_inputs.make_page(root)
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield chromium
-        chromium.close()
 
 
 @pytest.fixture(params=["wide", "phone"])
