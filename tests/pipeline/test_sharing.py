@@ -15,7 +15,7 @@ from servers import serve
 
 from .conftest import Project
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.long]
 # what macOS has in its place, as the page says
 SUMS = {} if shutil.which("sha256sum") else {"sha256sum -c": "shasum -a 256 -c"}
 CHECK = f"{SUMS.get('sha256sum -c', 'sha256sum -c')} SHA256SUMS"

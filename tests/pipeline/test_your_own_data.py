@@ -81,6 +81,7 @@ def test_two_classes_that_are_no_cats_and_dogs_get_a_report(fresh):
     assert numbers(fresh, "data") == found
 
 
+@pytest.mark.long
 def test_photographs_without_classes_get_a_generator(fresh, tmp_path):
     draw(tmp_path / "photographs", ("mine", "others"), (144, 130))
     place = "/path/to/photographs"
@@ -98,6 +99,7 @@ def test_photographs_without_classes_get_a_generator(fresh, tmp_path):
     assert "train_a: " in refused and "data.classes" in refused
 
 
+@pytest.mark.long
 def test_a_folder_of_ones_own_in_several_sizes(fresh, tmp_path):
     draw(tmp_path / "pictures", ("Ham/old", "Ham/new", "egg"), (200, 210))
     places = {"/path/to/pictures": str(tmp_path / "pictures")}
