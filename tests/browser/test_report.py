@@ -5,6 +5,7 @@ import itertools
 import pytest
 from screen import outside
 
+pytestmark = pytest.mark.slow
 WIDE, NARROW = {"width": 1280, "height": 900}, {"width": 360, "height": 740}
 
 

@@ -10,6 +10,7 @@ import report_inputs
 from PIL import Image
 from screen import outside
 
+pytestmark = pytest.mark.slow
 WIDE, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
 PAPER = {"width": 718, "height": 1047}  # A4 less 1 cm at each edge, in pixels of CSS
 COLUMNS = ["LR", "bicubic", "SRResNet", "non-adversarial", "SRGAN", "HR"]

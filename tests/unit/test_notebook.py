@@ -137,6 +137,7 @@ def notebook(tmp_path):
     return write
 
 
+@pytest.mark.slow
 def test_the_tool_runs_a_notebook_where_it_lies(notebook, tmp_path):
     path = notebook("import os\nprint(os.getcwd())", "x = 6", "print(1)\nprint(2)\nx * 7")
     result = run(path)

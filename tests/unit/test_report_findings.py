@@ -14,6 +14,9 @@ CONSTANT = {"accuracy": 0.5, "balanced_accuracy": 0.5, "recall": 0.02, "roc_auc"
 CALLS = "Classifiers that call nearly all images one class"
 
 
+pytestmark = pytest.mark.slow  # three pages are made
+
+
 @pytest.fixture(scope="module")
 def pages(tmp_path_factory) -> tuple[Path, str, str]:
     """The directory, its page, and that where A calls all enlarged images one class."""

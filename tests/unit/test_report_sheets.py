@@ -47,6 +47,7 @@ def test_of_a_sheet_of_another_size_nothing_is_said(other):
     assert layout(size, COLUMNS, 128) is None
 
 
+@pytest.mark.slow
 def test_the_page_names_the_versions_of_the_run_and_cuts_no_other_picture(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     params = report_inputs.prepare(tmp_path, arms=("a", "b"))
