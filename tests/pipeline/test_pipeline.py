@@ -214,6 +214,7 @@ def test_image_quality_is_that_of_each_methods_images(project):
             assert found["lr_psnr"] == pytest.approx(psnr_rgb(again, lr), abs=1e-3)
 
 
+@pytest.mark.long
 def test_compare_puts_a_beside_b(project):
     output = project.shell("make compare")
     assert started(output) <= {"check", "compare", "report"}
