@@ -1,12 +1,13 @@
 """Show the curves and pictures of a run in TensorBoard or MLflow, while it trains.
 
-    python tools/track.py tensorboard          # then: tensorboard --logdir tracking
-    python tools/track.py mlflow               # then: mlflow ui --backend-store-uri sqlite:///tracking/mlflow.db
+    python tools/track.py tensorboard
+    python tools/track.py mlflow
     python tools/track.py mlflow --once        # what is there already, and no waiting
 
 Stages write their curves to plots/*.csv after every epoch; this follows those files into tracking/,
 so that no stage has to know who is looking. A file that starts anew, or whose earlier rows change,
-as those of a classifier do with its second network, is a run of its own. Needs the extra `track`.
+as those of a classifier do with its second network, is a run of its own. Needs the extra `track`;
+docs/study.md says how to look at the result.
 """
 
 import os

@@ -4,8 +4,9 @@ import pytest
 
 from srgan_ab.common.arms import trained_on
 from srgan_ab.reporting import findings
-from srgan_ab.reporting.findings import NOT_COMPARABLE, only_class
+from srgan_ab.reporting.findings import NOT_COMPARABLE
 from srgan_ab.reporting.tables import one_class_table
+from srgan_ab.statistics.one_class import only_class
 from srgan_ab.statistics.significance import PAIRS
 
 CLASSES = ("cat", "dog")

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 from srgan_ab.common.arms import DOMAINS, Subject, subject_name
 from srgan_ab.reporting.cells import interval, number, points
+from srgan_ab.statistics.one_class import only_class
 from srgan_ab.statistics.verdict import is_declared, outcome, sentence
 
-ONE_CLASS = 0.9  # from this share of either class on, a classifier calls nearly all one class
 RANKS = 0.7  # a ROC-AUC from which on a classifier is said to rank images still
 NOT_COMPARABLE = "not comparable"
 RESULTS = {  # what `verdict.outcome` returns, in a table
@@ -37,25 +37,6 @@ class OneClass:
     def name(self) -> str:
         """The subject in words."""
         return subject_name(self.subject)
-
-
-def rightly_called(result: Mapping[str, float]) -> tuple[float, float]:
-    """Shares of the images of class 0 and of class 1 that are called what they are.
-
-    Balanced accuracy is the mean of the two, and recall the second.
-    """
-    negative = 2 * result["balanced_accuracy"] - result["recall"]
-    return round(negative, 4), round(result["recall"], 4)
-
-
-def only_class(result: Mapping[str, float]) -> int | None:
-    """The class that nearly all images of either class are called; None where there is none."""
-    negative, positive = rightly_called(result)
-    if min(negative, round(1 - positive, 4)) >= ONE_CLASS:
-        return 0
-    if min(positive, round(1 - negative, 4)) >= ONE_CLASS:
-        return 1
-    return None
 
 
 def one_class(

@@ -7,8 +7,9 @@ import pandas as pd
 
 from srgan_ab.common.arms import ARM_NAMES, DOMAINS, Subject, subject_name
 from srgan_ab.reporting.cells import Cell, Table, interval, number, points, text
-from srgan_ab.reporting.findings import RESULTS, rightly_called
+from srgan_ab.reporting.findings import RESULTS
 from srgan_ab.statistics.bootstrap import SCORES
+from srgan_ab.statistics.one_class import rightly_called
 from srgan_ab.statistics.verdict import is_declared, p_in_words, spoken_p
 
 SCORE_NAMES = {
