@@ -91,7 +91,7 @@ def assess(settings) -> dict:
         sr = np.empty_like(val.hr)
         generator = between(share, runtime.device)
         upscale(generator, val.lr, sr, runtime)
-        row = {"share": share, **measure(sr, val.hr, lpips, runtime.device)}
+        row = {"share": share, **measure(sr, val.hr, lpips, runtime.device, val.scale)}
         row["lr_psnr"] = lr_psnr(sr, val.lr, runtime.device)
         row |= {name: distance(judge, sr, val.hr, runtime) for name, judge in judges.items()}
         row["lattice"] = lattice(sr)

@@ -17,7 +17,6 @@ from srgan_ab.classifier.training import Examples, fit, resident
 from srgan_ab.common.checkpoints import Checkpoints
 from srgan_ab.common.params import load
 from srgan_ab.common.runtime import Runtime, prepare
-from srgan_ab.common.scale import SCALE
 from srgan_ab.common.schema import RuntimeParams, Srgan
 from srgan_ab.srgan.discriminator import Discriminator
 from srgan_ab.srgan.generator import Generator
@@ -53,7 +52,7 @@ def photos(number: int, side: int, device: torch.device) -> tuple[Tensor, Tensor
     """Noise, the same on every device: lr and hr, (N, h, w, 3) uint8."""
     random = torch.Generator().manual_seed(0)
     hr = torch.randint(0, 256, (number, side, side, 3), dtype=torch.uint8, generator=random)
-    return hr[:, ::SCALE, ::SCALE].contiguous().to(device), hr.to(device)
+    return hr[:, ::4, ::4].contiguous().to(device), hr.to(device)
 
 
 def variant(name: str, batch_size: int, side: int) -> Srgan:

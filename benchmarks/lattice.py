@@ -7,11 +7,10 @@ four pixels. Nature hardly does so: the spectrum of photographs has no peak ther
 import numpy as np
 import torch
 
-from srgan_ab.common.scale import SCALE
 from srgan_ab.common.tensors import as_float
 from srgan_ab.quality.image_quality import luma
 
-PERIOD = SCALE  # HR pixels: one LR pixel
+PERIOD = 4  # HR pixels: one LR pixel
 FLOOR = 1e-4  # far below the rounding of uint8: a flat image has no spectrum
 NEAR, FAR = 1, 6  # frequency bins: the peak reaches this far, its surroundings that far
 

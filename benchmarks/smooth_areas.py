@@ -16,11 +16,11 @@ from scipy.ndimage import uniform_filter
 from srgan_ab.common.interpolation import resize
 from srgan_ab.common.pictures import contact_sheet, save_png
 from srgan_ab.common.runtime import prepare
-from srgan_ab.common.scale import SCALE
 from srgan_ab.common.schema import RuntimeParams
 from srgan_ab.common.shipped import weights_of
 from srgan_ab.data.rendering.synthetic import render
-from srgan_ab.srgan.upscaling import enlarger
+from srgan_ab.srgan.generator import load_generator
+from srgan_ab.srgan.upscaling import upscale_picture
 
 SIZE, AREA = 128, 40  # pixels: sides of the pictures and of what is shown of each
 PICTURES, ROWS = 200, 4
@@ -61,15 +61,16 @@ def main(
     hr = render(np.zeros(PICTURES, int), np.arange(PICTURES), seed=0, size=SIZE)
     areas = smooth_areas(hr)
     hr = hr[[n for n, _, _ in areas]]
-    lr = resize(hr, SIZE // SCALE, SIZE // SCALE)
+    lr = resize(hr, SIZE // 4, SIZE // 4)
     columns = {"original": hr}
     for name in names:
         label, _, file = name.rpartition("=")
         if name == "bicubic":
             columns[name] = resize(lr, SIZE, SIZE)
         else:
-            enlarge = enlarger(weights_of(file), runtime)
-            columns[label or name] = np.stack([enlarge(image) for image in lr])
+            generator = load_generator(weights_of(file), runtime.device)
+            larger = [upscale_picture(generator, image, runtime) for image in lr]
+            columns[label or name] = np.stack(larger)
     rows = [
         [
             np.clip(

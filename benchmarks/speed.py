@@ -27,7 +27,6 @@ from srgan_ab.accelerate.tail import Tail
 from srgan_ab.common.files import write_metrics
 from srgan_ab.common.params import load
 from srgan_ab.common.runtime import Runtime, prepare
-from srgan_ab.common.scale import SCALE
 from srgan_ab.common.schema import RuntimeParams
 from srgan_ab.common.weights import save_weights
 from srgan_ab.srgan.discriminator import Discriminator
@@ -93,7 +92,7 @@ class Ours:
         perceptual = PerceptualLoss("vgg19", "conv5_4", vgg)
         perceptual = runtime.compiled(accelerate(perceptual, device))
         hr = torch.randint(0, 256, (batch_size, SIDE, SIDE, 3), dtype=torch.uint8, device=device)
-        images, settings = (hr[:, ::SCALE, ::SCALE].contiguous(), hr), paper(batch_size)
+        images, settings = (hr[:, ::4, ::4].contiguous(), hr), paper(batch_size)
         self.pretraining = pretraining(generator, *images, settings, runtime, 0)
         self.adversarial = adversarial(
             generator, discriminator, perceptual, *images, settings, runtime, 0
@@ -180,7 +179,7 @@ def main(
     )
     lr, picture = (
         torch.rand(*size, device=place).to(memory_format=torch.channels_last)
-        for size in ((batch_size, 3, SIDE // SCALE, SIDE // SCALE), PICTURE)
+        for size in ((batch_size, 3, SIDE // 4, SIDE // 4), PICTURE)
     )
     with tempfile.TemporaryDirectory() as folder:
         ours = Ours(runtime, Path(folder), batch_size)

@@ -13,6 +13,7 @@ from srgan_ab.common.stage import run
 
 
 def benchmark(params: Params) -> None:
+    from functools import partial
     from pathlib import Path
 
     from srgan_ab.common import paths
@@ -26,18 +27,23 @@ def benchmark(params: Params) -> None:
     from srgan_ab.data.decoding import decode_folder
     from srgan_ab.quality.benchmarks import benchmark_folders, means
     from srgan_ab.quality.image_quality import load_lpips
-    from srgan_ab.srgan.upscaling import enlarger
+    from srgan_ab.srgan.generator import load_generator
+    from srgan_ab.srgan.upscaling import upscale_picture
 
     runtime, settings = prepare(params.runtime, params.seed), params.benchmarks
     weights = {"srresnet": paths.SRRESNET}
     if params.controls.p:
         weights["perceptual"] = paths.PERCEPTUAL
     weights["srgan"] = paths.GENERATOR
-    networks = {method: enlarger(path, runtime) for method, path in weights.items()}
+    networks = {
+        method: partial(upscale_picture, load_generator(path, runtime.device), runtime=runtime)
+        for method, path in weights.items()
+    }
     lpips = load_lpips(paths.pretrained("lpips"), runtime.device)
     folders = map(Path, settings.paths)
     measured = benchmark_folders(
-        folders, decode_folder, settings.lr, networks, lpips, runtime.device
+        *(folders, decode_folder, settings.lr, params.images.scale),
+        *(networks, lpips, runtime.device),
     )
     write_metrics(
         paths.METRICS / "benchmarks.json",

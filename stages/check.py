@@ -29,7 +29,7 @@ def check(params: Params) -> None:
     if params.srgan.generator.initial != "none":
         from srgan_ab.common.initial import read_initial
 
-        read_initial(params.srgan.generator)
+        read_initial(params.srgan.generator, params.images.scale)
     if params.classifier.backbone.startswith(TIMM):
         from srgan_ab.common.timm_networks import of_timm
 

@@ -99,7 +99,7 @@ def run(
         chosen,
         seed=seed,
         runtime=runtime,
-        measure=measured or (lambda sr, hr: measure(sr, hr, lpips, RUNTIME.device)),
+        measure=measured or (lambda sr, hr: measure(sr, hr, lpips, RUNTIME.device, 4)),
         lpips=lpips,
         checkpoints=checkpoints or Checkpoints(tempfile.mkdtemp(dir="."), runtime, interval=1e9),
     )

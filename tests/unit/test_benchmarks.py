@@ -2,7 +2,6 @@
 
 import math
 from pathlib import Path
-from typing import get_args
 
 import numpy as np
 import pytest
@@ -10,8 +9,6 @@ import torch
 from PIL import Image
 
 from srgan_ab.common.errors import UserError
-from srgan_ab.common.scale import SCALE
-from srgan_ab.common.schema import Images
 from srgan_ab.data.decoding import decode_folder
 from srgan_ab.quality.benchmarks import (
     benchmark,
@@ -23,7 +20,6 @@ from srgan_ab.quality.benchmarks import (
 )
 from srgan_ab.quality.image_quality import measure
 from srgan_ab.quality.resizing import resize_bicubic
-from srgan_ab.srgan.generator import Generator
 
 SHARED = Path(__file__).parents[2].parent / "shared" / "data"
 CPU = torch.device("cpu")
@@ -45,7 +41,7 @@ def psnr_rgb(one: np.ndarray, other: np.ndarray) -> float:
 @pytest.mark.parametrize("lr", ["matlab", "pillow"])
 def test_each_method_enlarges_the_same_small_picture(lr):
     original = picture(41, 50)
-    scores = benchmark([("p.png", original)], lr, {"net": repeat}, None, CPU)["p.png"]
+    scores = benchmark([("p.png", original)], lr, 4, {"net": repeat}, None, CPU)["p.png"]
     assert list(scores) == ["nearest", "bilinear", "bicubic", "lanczos", "net"]
     hr = original[:40, :48]
 
@@ -59,14 +55,14 @@ def test_each_method_enlarges_the_same_small_picture(lr):
     assert scores["bicubic"].pop("lr_psnr") == pytest.approx(
         psnr_rgb(bicubic(enlarged, 10, 12), small), abs=1e-4
     )
-    assert scores["bicubic"] == measure(enlarged[None], hr[None], None, CPU)
+    assert scores["bicubic"] == measure(enlarged[None], hr[None], None, CPU, 4)
     assert scores["net"] == scores["nearest"]  # pixels repeated: the network got the LR picture
     assert scores["bicubic"]["psnr_y"] > scores["nearest"]["psnr_y"]
 
 
 def test_interpolations_are_pillows():
     lr = picture(7, 5)
-    methods = interpolations("matlab")
+    methods = interpolations("matlab", 4)
     for name in ("nearest", "bilinear", "lanczos"):
         expected = Image.fromarray(lr).resize((20, 28), getattr(Image.Resampling, name.upper()))
         np.testing.assert_array_equal(methods[name](lr), expected)
@@ -74,7 +70,7 @@ def test_interpolations_are_pillows():
 
 def test_means_are_over_pictures_not_over_pixels():
     scores = benchmark(
-        [("large", picture(80, 120)), ("small", picture(24, 20, seed=1))], "matlab", {}, None, CPU
+        [("large", picture(80, 120)), ("small", picture(24, 20, 1))], "matlab", 4, {}, None, CPU
     )
     for method, values in means(scores).items():
         for metric in ("psnr_y", "psnr_rgb", "ssim_y", "lr_psnr"):
@@ -85,14 +81,15 @@ def test_means_are_over_pictures_not_over_pixels():
 
 def test_lpips_is_measured_where_there_is_one():
     scores = benchmark(
-        [("a", picture(24, 24))], "pillow", {}, lambda sr, hr: (sr - hr).abs().mean((1, 2, 3)), CPU
+        *([("a", picture(24, 24))], "pillow", 4, {}),
+        *(lambda sr, hr: (sr - hr).abs().mean((1, 2, 3)), CPU),
     )
     assert 0 < means(scores)["bicubic"]["lpips"] < means(scores)["nearest"]["lpips"] < 1
 
 
 def test_too_small_a_picture_is_named():
     with pytest.raises(UserError, match=r"tiny\.png is 30x19 pixels.*must have 19 after cropping"):
-        benchmark([("tiny.png", picture(19, 30))], "matlab", {}, None, CPU)
+        benchmark([("tiny.png", picture(19, 30))], "matlab", 4, {}, None, CPU)
 
 
 def test_folders_are_measured_one_after_another_under_their_names(tmp_path, monkeypatch):
@@ -107,10 +104,10 @@ def test_folders_are_measured_one_after_another_under_their_names(tmp_path, monk
     Path("real").mkdir()
     Path("link").symlink_to("real")
     folders = [Path("a/Set5"), Path("link"), Path()]
-    measured = benchmark_folders(folders, pictures, "pillow", {}, None, CPU, sheets)
+    measured = benchmark_folders(folders, pictures, "pillow", 4, {}, None, CPU, sheets)
     name, scores, _ = next(measured)
     assert (name, read) == ("Set5", folders[:1])  # the second has not been looked at
-    assert scores == benchmark([("p.png", picture(24, 28))], "pillow", {}, None, CPU)
+    assert scores == benchmark([("p.png", picture(24, 28))], "pillow", 4, {}, None, CPU)
     assert [name for name, *_ in measured] == ["link", tmp_path.name]  # as they were given
     assert sorted(str(p.relative_to(sheets)) for p in sheets.rglob("*.png")) == sorted(
         f"{name}/p.png" for name in ("Set5", "link", tmp_path.name)
@@ -120,18 +117,11 @@ def test_folders_are_measured_one_after_another_under_their_names(tmp_path, monk
 def test_two_folders_of_one_name_are_refused_before_any_is_read():
     folders = [Path("a/Set5"), Path("b/Set5")]
     with pytest.raises(UserError, match="two of the folders have the same name"):
-        next(benchmark_folders(folders, lambda _: [], "pillow", {}, None, CPU))
-
-
-def test_the_scale_is_one_number():
-    """What cannot ask for it: a type of params.yaml, and how often the generator doubles."""
-    assert get_args(Images.model_fields["scale"].annotation) == (SCALE,)
-    network = Generator(blocks=1, channels=2).eval()
-    assert network(torch.zeros(1, 3, 5, 6)).shape == (1, 3, SCALE * 5, SCALE * 6)
+        next(benchmark_folders(folders, lambda _: [], "pillow", 4, {}, None, CPU))
 
 
 def test_a_table_has_a_row_for_each_method_and_picture():
-    scores = benchmark([("a", picture(24, 24))], "matlab", {}, None, CPU)
+    scores = benchmark([("a", picture(24, 24))], "matlab", 4, {}, None, CPU)
     lines = table(scores, per_image=False).splitlines()
     assert lines[0].split() == ["psnr_y", "psnr_rgb", "ssim_y", "lpips", "lr_psnr"]
     assert [line.split()[0] for line in lines[1:]] == ["nearest", "bilinear", "bicubic", "lanczos"]
@@ -148,13 +138,13 @@ def test_a_table_has_a_row_for_each_method_and_picture():
 
 
 def test_the_convention_names_the_kernel_and_the_borders():
-    assert "MATLAB" in convention("matlab") and "4 pixels" in convention("matlab")
-    assert "Pillow's resize" in convention("pillow")
+    assert "MATLAB" in convention("matlab", 4) and "4 pixels" in convention("matlab", 4)
+    assert "Pillow's resize" in convention("pillow", 4)
 
 
 def test_a_sheet_shows_the_middle_of_each_result(tmp_path):
     hr = picture(24, 40)
-    benchmark([("a.jpg", hr), ("b.png", hr)], "matlab", {"net": repeat}, None, CPU, tmp_path)
+    benchmark([("a.jpg", hr), ("b.png", hr)], "matlab", 4, {"net": repeat}, None, CPU, tmp_path)
     assert sorted(file.name for file in tmp_path.iterdir()) == ["a.jpg.png", "b.png"]
     sheet = np.asarray(Image.open(tmp_path / "b.png"))
     last = sheet[22 : 22 + 160, -166:-6]  # HR, each pixel 6 x 6 of the cell's 160
@@ -173,6 +163,6 @@ def test_bicubic_has_the_published_numbers(name, psnr_y, ssim_y):
     folder = SHARED / "benchmarks" / name
     if not folder.is_dir():
         pytest.skip(f"../shared/data/benchmarks/{name} is absent")
-    found = means(benchmark(decode_folder(folder), "matlab", {}, None, CPU))["bicubic"]
+    found = means(benchmark(decode_folder(folder), "matlab", 4, {}, None, CPU))["bicubic"]
     assert found["psnr_y"] == pytest.approx(psnr_y, abs=0.03)
     assert found["ssim_y"] == pytest.approx(ssim_y, abs=0.0025)

@@ -88,7 +88,7 @@ def train(compiled, kind="bce", spectral_norm=False):
     weights = dict.fromkeys(
         ("pixel", "perceptual", "adversarial", "total_variation", "lattice"), 1.0
     )
-    loss_g = GeneratorLoss(PIXEL_LOSSES["mse"], features, kind, weights)
+    loss_g = GeneratorLoss(PIXEL_LOSSES["mse"], features, kind, weights, 4)
     loss_d = DiscriminatorLoss(kind, 0.1, 0.1, 0.0, 0.0)
     rows = []
     for _ in range(UPDATES):

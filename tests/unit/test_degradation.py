@@ -45,7 +45,7 @@ def rougher(lr, hr, probability=1.0, seed=0, **changes):
     """What becomes of an LR batch: (n, h, w, 3) uint8."""
     chosen = DegradationParams.model_validate(OFF | {"probability": probability} | changes)
     batch = as_float(lr), as_float(hr)
-    return as_uint8(Degradation(chosen, SIDE, CPU)(*batch, generator(seed))).numpy()
+    return as_uint8(Degradation(chosen, SIDE, 4, CPU)(*batch, generator(seed))).numpy()
 
 
 def levels(a, b):

@@ -160,19 +160,19 @@ def test_measure_averages_images_whatever_the_batches(backbone):
     rng = np.random.default_rng(0)
     hr = rng.integers(0, 256, (5, 32, 32, 3), dtype=np.uint8)
     sr = np.clip(hr.astype(int) + rng.integers(-20, 21, hr.shape), 0, 255).astype(np.uint8)
-    whole = measure(sr, hr, lpips, CPU)
-    assert measure(sr, hr, lpips, CPU, batch_size=2) == pytest.approx(whole, rel=1e-4)
+    whole = measure(sr, hr, lpips, CPU, 4)
+    assert measure(sr, hr, lpips, CPU, 4, batch_size=2) == pytest.approx(whole, rel=1e-4)
     error = (sr / 255 - hr / 255) ** 2
     expected = np.mean([-10 * math.log10(e.mean()) for e in error])
     assert whole["psnr_rgb"] == pytest.approx(expected, abs=1e-3)
     assert list(whole) == ["psnr_rgb", "psnr_y", "ssim_y", "lpips"]
-    assert measure(sr, hr, None, CPU)["lpips"] is None
+    assert measure(sr, hr, None, CPU, 4)["lpips"] is None
 
 
 def test_measure_says_so_when_images_are_too_small():
     tiny = np.zeros((1, 16, 16, 3), np.uint8)
     with pytest.raises(UserError, match=r"images\.hr is 16"):
-        measure(tiny, tiny, None, CPU)
+        measure(tiny, tiny, None, CPU, 4)
 
 
 def pictures(n: int, side: int = 32) -> np.ndarray:
@@ -187,7 +187,8 @@ def test_interpolations_are_measured_as_they_are_read_like_images_kept(method):
     lr = np.stack([Image.fromarray(i).resize((8, 8), FILTERS["bicubic"]) for i in hr])
     kept = np.stack([Image.fromarray(i).resize((32, 32), FILTERS[method]) for i in lr])
     read = Interpolated(lr, 32, 32, method)
-    assert measure(read, hr, None, CPU, batch_size=2) == measure(kept, hr, None, CPU, batch_size=2)
+    found, expected = (measure(sr, hr, None, CPU, 4, batch_size=2) for sr in (read, kept))
+    assert found == expected
     assert lr_psnr(read, lr, CPU, batch_size=2) == lr_psnr(kept, lr, CPU, batch_size=2)
 
 
@@ -237,7 +238,7 @@ def test_bicubic_on_set5_is_the_published_number():
         hr = hr.crop((0, 0, hr.width // 4 * 4, hr.height // 4 * 4))
         lr = hr.resize((hr.width // 4, hr.height // 4), Image.Resampling.BICUBIC)
         sr = lr.resize(hr.size, Image.Resampling.BICUBIC)
-        found.append(measure(np.array(sr)[None], np.array(hr)[None], None, CPU))
+        found.append(measure(np.array(sr)[None], np.array(hr)[None], None, CPU, 4))
     assert np.mean([f["psnr_y"] for f in found]) == pytest.approx(28.43, abs=0.1)
     assert np.mean([f["ssim_y"] for f in found]) == pytest.approx(0.810, abs=0.005)
 

@@ -21,7 +21,7 @@ SEEN = ["a" * 64, "b" * 64]
 
 def written(path, kind="generator", half=False, **changes):
     """Weights of the toy's generator, but for the changes; its layers all do something."""
-    architecture = settings().generator.architecture() | changes
+    architecture = settings().generator.architecture(4) | changes
     torch.manual_seed(7)
     generator = Generator(**architecture)
     torch.nn.init.normal_(generator.tail.weight, std=0.01)
@@ -34,26 +34,26 @@ def start(name):
 
 
 def test_none_is_none():
-    assert read_initial(settings().generator) is None
+    assert read_initial(settings().generator, 4) is None
 
 
 def test_a_file_with_and_without_its_list(tmp_path):
     path = tmp_path / "g.safetensors"
     state = written(path)
-    found = read_initial(start(path))
+    found = read_initial(start(path), 4)
     assert found.told() == {"generator": str(path), "seen": None}
     assert all(torch.equal(found.state[key], value) for key, value in state.items())
     write_seen(seen_list(path), SEEN)
-    assert read_initial(start(path)).seen == SEEN
+    assert read_initial(start(path), 4).seen == SEEN
 
 
 def test_one_of_the_box(tmp_path, monkeypatch):
     monkeypatch.setattr(shipped, "DIRECTORY", tmp_path)
     with pytest.raises(UserError, match=r"^srgan\.generator\.initial: the generator rough"):
-        read_initial(start("rough"))
+        read_initial(start("rough"), 4)
     written(tmp_path / "rough.safetensors", half=True)
     write_seen(tmp_path / "rough.seen.txt.xz", SEEN)
-    assert read_initial(start("rough")).told() == {"generator": "rough", "seen": SEEN}
+    assert read_initial(start("rough"), 4).told() == {"generator": "rough", "seen": SEEN}
 
 
 @pytest.mark.parametrize(
@@ -71,7 +71,7 @@ def test_one_of_the_box(tmp_path, monkeypatch):
 def test_another_architecture_is_named_with_both_values(tmp_path, changes, words):
     written(tmp_path / "g.safetensors", **changes)
     with pytest.raises(UserError) as caught:
-        read_initial(start(tmp_path / "g.safetensors"))
+        read_initial(start(tmp_path / "g.safetensors"), 4)
     message = str(caught.value)
     assert message.startswith("srgan.generator.initial ") and words in message
     assert "\n" not in message
@@ -80,19 +80,19 @@ def test_another_architecture_is_named_with_both_values(tmp_path, changes, words
 def test_what_is_no_generator_is_one_sentence(tmp_path):
     path = tmp_path / "g.safetensors"
     with pytest.raises(UserError, match=r"^srgan\.generator\.initial: .*g\.safetensors is missing"):
-        read_initial(start(path))
+        read_initial(start(path), 4)
     written(path, kind="discriminator")
     with pytest.raises(UserError, match="holds a discriminator, not a generator"):
-        read_initial(start(path))
+        read_initial(start(path), 4)
     save_weights(path, Generator(blocks=1, channels=4), {})
     with pytest.raises(UserError, match=r"blocks unsaid where srgan\.generator\.blocks is 1"):
-        read_initial(start(path))
+        read_initial(start(path), 4)
     written(path)
     seen_list(path).write_text("no list")
     with pytest.raises(
         UserError, match=r"^srgan\.generator\.initial: .*\.seen\.txt\.xz is no list"
     ):
-        read_initial(start(path))
+        read_initial(start(path), 4)
 
 
 @pytest.fixture

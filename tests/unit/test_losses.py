@@ -146,27 +146,27 @@ def pattern(amplitude, period, side=48):
 
 def test_lattice_is_what_repeats_with_every_lr_pixel():
     hr, periods = smooth(), (4, 20 / 6, 20 / 4)  # HR pixels; a window has 20
-    found = [lattice_loss(hr + pattern(0.02, period), hr).item() for period in periods]
+    found = [lattice_loss(hr + pattern(0.02, period), hr, 4).item() for period in periods]
     assert found[0] > 1 and found[1:] == pytest.approx([0, 0], abs=1e-3)
     # in the real image there is as much of it, or more
-    assert lattice_loss(hr + pattern(0.02, 4), hr + pattern(0.02, 4)).item() == 0
-    assert lattice_loss(hr, hr + pattern(0.02, 4)).item() < 1e-3
+    assert lattice_loss(hr + pattern(0.02, 4), hr + pattern(0.02, 4), 4).item() == 0
+    assert lattice_loss(hr, hr + pattern(0.02, 4), 4).item() < 1e-3
     # what cannot be seen hardly counts
-    assert lattice_loss(hr + pattern(0.0002, 4), hr).item() < 0.05
+    assert lattice_loss(hr + pattern(0.0002, 4), hr, 4).item() < 0.05
 
 
 def test_descending_the_lattice_loss_removes_it_and_leaves_the_picture():
     hr = smooth()
     sr = (hr + pattern(0.02, 4)).clone().requires_grad_()
     optimizer = torch.optim.SGD([sr], lr=0.1)
-    before, distance = lattice_loss(sr, hr).item(), (sr - hr).abs().mean().item()
+    before, distance = lattice_loss(sr, hr, 4).item(), (sr - hr).abs().mean().item()
     for _ in range(300):
         optimizer.zero_grad()
-        lattice_loss(sr, hr).backward()
+        lattice_loss(sr, hr, 4).backward()
         optimizer.step()
-    assert lattice_loss(sr, hr).item() < before / 10
+    assert lattice_loss(sr, hr, 4).item() < before / 10
     assert (sr - hr).abs().mean() < distance
 
 
 def test_the_lattice_of_the_smallest_crop():
-    assert lattice_loss(torch.rand(2, 3, 12, 12), torch.rand(2, 3, 12, 12)).isfinite()
+    assert lattice_loss(torch.rand(2, 3, 12, 12), torch.rand(2, 3, 12, 12), 4).isfinite()

@@ -87,7 +87,7 @@ def test_no_key_takes_a_mapping(key):
         ("split.flagged", "maybe"),
         ("images.hr", 4),
         ("images.hr", 128.5),
-        ("images.scale", 2),
+        ("images.scale", 3),
         ("images.fit", "stretch"),
         ("images.crops_per_image", 0),
         ("classifier.freeze", "some"),

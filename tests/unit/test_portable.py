@@ -45,7 +45,7 @@ def digest(*arrays):
     return hashlib.md5(b"".join(np.ascontiguousarray(a).tobytes() for a in arrays)).hexdigest()
 torch.manual_seed(0)
 networks = dict(
-    generator=Generator(**params.srgan.generator.architecture()),
+    generator=Generator(**params.srgan.generator.architecture(params.images.scale)),
     discriminator=Discriminator(**params.srgan.discriminator.model_dump()),
     small_cnn=build("small_cnn", None, "none"), mobilenet_v2=build("mobilenet_v2", None, "none"),
 )

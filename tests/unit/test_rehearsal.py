@@ -43,23 +43,24 @@ class Features(torch.nn.Module):
 @pytest.mark.parametrize("crop", [16, 20])
 def test_batch_norm_needs_more_than_one_number(crop):
     with pytest.raises(UserError, match=rf"batch_size 1 and srgan\.crop {crop} leave BatchNorm"):
-        rehearse(settings(batch_size=1, crop=crop), None, RUNTIME)
-    rehearse(settings(batch_size=2, crop=crop), None, RUNTIME)
-    rehearse(settings(batch_size=1, crop=24), None, RUNTIME)
-    rehearse(settings(batch_size=1, crop=crop, discriminator__normalization="none"), None, RUNTIME)
+        rehearse(settings(batch_size=1, crop=crop), 4, None, RUNTIME)
+    rehearse(settings(batch_size=2, crop=crop), 4, None, RUNTIME)
+    rehearse(settings(batch_size=1, crop=24), 4, None, RUNTIME)
+    free = settings(batch_size=1, crop=crop, discriminator__normalization="none")
+    rehearse(free, 4, None, RUNTIME)
 
 
 def test_a_perceptual_network_needs_something_to_look_at():
     """Four poolings leave nothing of 12 pixels, which is what is shown of a crop of 16."""
     with pytest.raises(UserError, match=r"vgg19 leaves nothing .* 12 pixels, .*perceptual\.layer$"):
-        rehearse(settings(crop=16), Features(), RUNTIME)
-    rehearse(settings(crop=20), Features(), RUNTIME)
+        rehearse(settings(crop=16), 4, Features(), RUNTIME)
+    rehearse(settings(crop=20), 4, Features(), RUNTIME)
     named = settings(crop=16, perceptual__network="lpips")
     with pytest.raises(UserError, match=r"lpips leaves nothing .*: raise srgan\.crop$"):
-        rehearse(named, lambda sr, hr: sr[..., :0].mean((1, 2, 3)), RUNTIME)
+        rehearse(named, 4, lambda sr, hr: sr[..., :0].mean((1, 2, 3)), RUNTIME)
 
 
 @pytest.mark.parametrize("kind", ["bce", "lsgan", "relativistic"])
 @pytest.mark.parametrize("name", ["pixel_shuffle", "nearest_conv"])
 def test_the_default_settings_pass(kind, name):
-    rehearse(settings(adversarial__loss=kind, generator__upsampler=name), None, RUNTIME)
+    rehearse(settings(adversarial__loss=kind, generator__upsampler=name), 4, None, RUNTIME)

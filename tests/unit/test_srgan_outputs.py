@@ -81,7 +81,7 @@ def test_all_that_is_kept_is_of_the_chosen_epoch(project):
 
     def told(values):
         psnr = iter(values)
-        return lambda sr, hr: measure(sr, hr, None, RUNTIME.device) | {"psnr_rgb": next(psnr)}
+        return lambda sr, hr: measure(sr, hr, None, RUNTIME.device, 4) | {"psnr_rgb": next(psnr)}
 
     def outcome(quality, **changes):
         run(settings(adversarial__schedule="constant", **changes), measured=told(quality))

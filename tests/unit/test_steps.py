@@ -66,7 +66,7 @@ class Features(torch.nn.Module):
 
 def only(term, kind="bce"):
     weights = {name: float(name == term) for name in TERMS}
-    return GeneratorLoss(PIXEL_LOSSES["l1"], Features(), kind, weights)
+    return GeneratorLoss(PIXEL_LOSSES["l1"], Features(), kind, weights, 4)
 
 
 def judge(kind="bce", smoothing=0.0, noise=0.0, r1=0.0, r2=0.0):
@@ -92,7 +92,7 @@ def test_discriminator_learns_from_its_own_loss_alone(kind):
     reference = copy.deepcopy(nets.discriminator)
     lr, hr = batch()
     with torch.no_grad():
-        sr, seen = shifted(nets.generator(lr), hr, torch.Generator().manual_seed(0))
+        sr, seen = shifted(nets.generator(lr), hr, 4, torch.Generator().manual_seed(0))
     targets = torch.full((4,), 0.9), torch.zeros(4)
     discriminator_loss(kind, reference(seen), reference(sr), *targets).backward()
     loss_d = judge(kind, smoothing=0.1)
@@ -107,7 +107,7 @@ def test_generator_learns_from_its_own_loss_alone():
     generator = copy.deepcopy(nets.generator)
     lr, hr = batch()
     adversarial_step(nets, lr, hr, only("adversarial"), judge(), None, RUNTIME)
-    sr, _ = shifted(generator(lr), hr, torch.Generator().manual_seed(0))
+    sr, _ = shifted(generator(lr), hr, 4, torch.Generator().manual_seed(0))
     torch.nn.functional.softplus(-nets.discriminator(sr)).mean().backward()
     for ours, theirs in zip(nets.generator.parameters(), generator.parameters(), strict=True):
         torch.testing.assert_close(ours.grad, theirs.grad)
@@ -116,7 +116,7 @@ def test_generator_learns_from_its_own_loss_alone():
 def test_terms_of_weight_zero_are_not_computed():
     nets = adversaries()
     loss = GeneratorLoss(
-        PIXEL_LOSSES["l1"], None, "bce", dict.fromkeys(TERMS, 0.0) | {"pixel": 1.0}
+        PIXEL_LOSSES["l1"], None, "bce", dict.fromkeys(TERMS, 0.0) | {"pixel": 1.0}, 4
     )
     step = adversarial_step(nets, *batch(), loss, judge(), None, RUNTIME)
     assert {k for k in step if k.startswith("loss_")} == {"loss_d", "loss_pixel"}
@@ -126,7 +126,7 @@ def test_both_batches_are_seen_through_one_window_at_every_place():
     sr = torch.arange(36.0).view(1, 1, 6, 6).expand(2, 3, 6, 6).clone().requires_grad_()
     random, corners = torch.Generator().manual_seed(0), set()
     for _ in range(300):
-        a, b = shifted(sr, sr.detach() + 100, random)
+        a, b = shifted(sr, sr.detach() + 100, 4, random)
         assert a.shape == (2, 3, 2, 2)
         assert torch.equal(a + 100, b)
         corners.add(a[0, 0, 0, 0].item())
@@ -165,7 +165,7 @@ def test_nothing_is_computed_for_gradients_that_nobody_uses():
         )
         lr, hr = torch.rand(2, 3, 32, 32), torch.rand(2, 3, 128, 128)
         weights = dict.fromkeys(TERMS, 1.0)
-        loss = GeneratorLoss(PIXEL_LOSSES["mse"], perceptual, "bce", weights)
+        loss = GeneratorLoss(PIXEL_LOSSES["mse"], perceptual, "bce", weights, 4)
         with FlopCounterMode(display=False) as counter:
             adversarial_step(nets, lr, hr, loss, judge(), None, RUNTIME)
         assert counter.get_total_flops() / 2 == pytest.approx(71.7e9, rel=0.01)

@@ -23,7 +23,7 @@ class Loaded:
     """A generator that is ready to compute.
 
     Attributes:
-        network: maps (N, 3, h, w) float32 in [0, 1] to (N, 3, 4h, 4w), not clamped.
+        network: maps (N, 3, h, w) float32 in [0, 1] to (N, 3, scale · h, scale · w), not clamped.
         runtime: its device and precision.
     """
 
@@ -59,7 +59,7 @@ def load_generator(
 def upscale(
     picture: Image.Image | str | PathLike[str],
     generator: Loaded | None = None,
-    scale: float = 4.0,
+    scale: float | None = None,
     tile: int = 256,
     wrap: bool = False,
 ) -> Image.Image:
@@ -75,8 +75,8 @@ def upscale(
     Args:
         picture: an image of Pillow's, as it lies, or the path of a file, which comes out upright.
         generator: what `load_generator` gave; None = `photo`, loaded anew at each call.
-        scale: above 0, up to 8. The network enlarges four times; for another scale that is resized
-            by Lanczos.
+        scale: above 0, up to 8; None = that of the network, 4 for those that come with the
+            project. For another scale its result is resized by Lanczos.
         tile: side of a tile in pixels of the picture; memory beside the result depends on it.
         wrap: whether opposite edges go on at each other, as in a texture that tiles.
 
@@ -86,7 +86,7 @@ def upscale(
     Raises:
         UserError: the file is no picture or is damaged, or the scale is out of range.
     """
-    if not 0 < scale <= 8:
+    if scale is not None and not 0 < scale <= 8:
         raise UserError(f"scale is {scale:g}: give a number above 0, up to 8")
     if isinstance(picture, Image.Image):
         image = plain(picture)

@@ -1,12 +1,18 @@
 """`srgan-ab benchmark`: generators beside interpolation on folders of HR pictures."""
 
+from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from srgan_ab.app.models import NAMES, weights_of
 from srgan_ab.common import paths
+from srgan_ab.common.errors import UserError
+
+if TYPE_CHECKING:  # seconds of importing that --help does without
+    from srgan_ab.srgan.generator import Generator
 
 
 def benchmark(
@@ -65,14 +71,15 @@ def benchmark(
     from srgan_ab.data.decoding import decode_folder
     from srgan_ab.quality import benchmarks
     from srgan_ab.quality.image_quality import load_lpips, read_lpips
-    from srgan_ab.srgan.upscaling import enlarger
+    from srgan_ab.srgan.generator import load_generator
+    from srgan_ab.srgan.upscaling import upscale_picture
 
     settings = RuntimeParams(
         portable=False, device=device, precision="auto", compile=None, threads=None, workers=None
     )
     runtime = prepare(settings, seed=0)
 
-    networks = {}
+    generators = {}
     for method, given, default in (
         ("srresnet", srresnet, paths.SRRESNET),
         ("perceptual", perceptual, paths.PERCEPTUAL),
@@ -80,12 +87,17 @@ def benchmark(
     ):
         if given or default.exists():
             weights = weights_of(given) if given else default
-            networks[method] = enlarger(weights, runtime, tile)
+            generators[method] = load_generator(weights, runtime.device)
         elif method != "perceptual":  # a control, which not every run has
             typer.echo(
                 f"{default} is missing, so there is no row {method}: train it, or give --{method}",
                 err=True,
             )
+    scale = _scale_of_all(generators)
+    networks = {
+        method: partial(upscale_picture, generator, runtime=runtime, tile=tile)
+        for method, generator in generators.items()
+    }
     distance = (
         read_lpips(lpips, runtime.device)
         if lpips
@@ -94,13 +106,27 @@ def benchmark(
 
     results = {}
     for name, scores, realism in benchmarks.benchmark_folders(
-        folders, decode_folder, lr, networks, distance, runtime.device, pictures, jpeg
+        *(folders, decode_folder, lr, scale, networks),
+        *(distance, runtime.device, pictures, jpeg),
     ):
         results[name] = {"mean": benchmarks.means(scores, realism), "pictures": scores}
         table = benchmarks.table(scores, per_image, realism)
         typer.echo(f"{name}: {len(scores)} pictures\n{table}\n")
-    convention = benchmarks.convention(lr, jpeg)
+    convention = benchmarks.convention(lr, scale, jpeg)
     typer.echo(convention)
     if output:
-        described = {"lr": lr, "jpeg": jpeg, "convention": convention}
+        described = {"lr": lr, "scale": scale, "jpeg": jpeg, "convention": convention}
         write_metrics(output, described | {"folders": results})
+
+
+def _scale_of_all(generators: "Mapping[str, Generator]") -> int:
+    """The scale that all have; 4, as papers have it, where there is none.
+
+    Raises:
+        UserError: they have several.
+    """
+    scales = {method: generator.scale for method, generator in generators.items()}
+    if len(set(scales.values())) > 1:
+        said = ", ".join(f"{method} {scale} times" for method, scale in scales.items())
+        raise UserError(f"generators of several scales, {said}: measure each scale apart")
+    return next(iter(scales.values()), 4)

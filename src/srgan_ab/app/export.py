@@ -7,6 +7,7 @@ import typer
 
 from srgan_ab.app import exporting
 from srgan_ab.app.models import NAMES, weights_of
+from srgan_ab.app.networks import scale_of
 from srgan_ab.app.upscaling import usual_model
 from srgan_ab.common import paths
 from srgan_ab.common.errors import UserError
@@ -60,7 +61,7 @@ def export(
     _may_be_written(target, beside, weights, force)
     network = exporting.load_plain(weights)
     text = card(model, weights, to, target.name)
-    said = exporting.facts(weights.stem, licence(model))
+    said = exporting.facts(weights.stem, licence(model), scale_of(weights))
     with atomic_file(target) as file, atomic_file(beside) as card_file:
         card_file.write_text(text, encoding="utf-8")
         if to == "safetensors":

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from srgan_ab.common.errors import UserError
-from srgan_ab.common.scale import SCALE
 
 if TYPE_CHECKING:  # seconds of importing that --help does without
     from torch import Tensor, nn
@@ -48,13 +47,13 @@ def load_plain(weights: Path) -> "nn.Module":
     return load_network(weights, "generator", Generator).eval().requires_grad_(False)
 
 
-def facts(name: str, licence: str) -> dict[str, str]:
+def facts(name: str, licence: str, scale: int) -> dict[str, str]:
     """What a file says of itself, in its metadata."""
     return {
         "name": name,
-        "scale": str(SCALE),
+        "scale": str(scale),
         "input": f"{INPUT}: float32 (N, 3, h, w), RGB, 0 to 1",
-        "output": f"{OUTPUT}: float32 (N, 3, {SCALE}h, {SCALE}w), RGB, about 0 to 1, not clamped",
+        "output": f"{OUTPUT}: float32 (N, 3, {scale}h, {scale}w), RGB, about 0 to 1, not clamped",
         "license": licence,
     }
 
@@ -140,7 +139,7 @@ def write_onnx(network: "nn.Module", target: Path, said: dict[str, str]) -> list
         verbose=False,
     )
     model = exported.model_proto
-    _name_axes(model.graph)
+    _name_axes(model.graph, said["scale"])
     _forget_origins(model)
     onnx: Any = importlib.import_module("onnx")
     onnx.helper.set_model_props(model, said)
@@ -151,9 +150,9 @@ def write_onnx(network: "nn.Module", target: Path, said: dict[str, str]) -> list
     return list(_compared(network, _session(target), "the ONNX file"))
 
 
-def _name_axes(graph: Any) -> None:
+def _name_axes(graph: Any, scale: str) -> None:
     """Names a reader knows in place of the exporter's, `s75`."""
-    for value, factor in ((graph.input[0], ""), (graph.output[0], f"{SCALE}*")):
+    for value, factor in ((graph.input[0], ""), (graph.output[0], f"{scale}*")):
         axes = value.type.tensor_type.shape.dim
         for axis, name in zip((0, 2, 3), AXES, strict=True):
             axes[axis].dim_param = name if axis == 0 else f"{factor}{name}"

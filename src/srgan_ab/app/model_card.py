@@ -6,11 +6,10 @@ from pathlib import Path
 
 from srgan_ab.app.exporting import facts
 from srgan_ab.app.info import classifiers
-from srgan_ab.app.networks import classes_of, replicates
+from srgan_ab.app.networks import classes_of, replicates, scale_of
 from srgan_ab.app.networks import facts as facts_of_weights
 from srgan_ab.common import paths
 from srgan_ab.common.files import read_metrics
-from srgan_ab.common.scale import SCALE
 from srgan_ab.common.shipped import DIRECTORY, SHIPPED
 
 LIBRARIES = {"onnx": "onnx", "torch": "pytorch", "safetensors": "safetensors"}
@@ -60,7 +59,8 @@ def card(model: str, weights: Path, form: str, file: str) -> str:
     name = model if model in SHIPPED else weights.stem
     tags = ("super-resolution", "image-upscaling", "srgan", form)
     matter = _front_matter(licence(model), LIBRARIES[form], "image-to-image", tags)
-    parts = [matter, f"# {name}, ×{SCALE}", _usage(form, file, name)]
+    scale = scale_of(weights)
+    parts = [matter, f"# {name}, ×{scale}", _usage(form, file, name, scale)]
     if model in SHIPPED:
         parts += [f"## How it was made\n\n{_shipped_card(model)}"]
         if model != BASE:
@@ -114,11 +114,11 @@ def _front_matter(licence: str, library: str, task: str, tags: Iterable[str]) ->
     return "\n".join(("---", *lines, "---"))
 
 
-def _usage(form: str, file: str, name: str) -> str:
-    said = facts(name, "")
+def _usage(form: str, file: str, name: str, scale: int) -> str:
+    said = facts(name, "", scale)
     stored = "as they are stored" if form == "safetensors" else "in single precision"
     return (
-        f"A generator that enlarges pictures {SCALE} times, exported by srgan-ab as {form}, its\n"
+        f"A generator that enlarges pictures {scale} times, exported by srgan-ab as {form}, its\n"
         f"weights {stored}.\n\n- Input `{said['input']}`\n- Output `{said['output']}`\n\n"
         f"```python\n{USES[form].format(file=file)}\n```"
     )

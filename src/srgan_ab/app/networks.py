@@ -32,6 +32,15 @@ def facts(path: Path) -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
+def scale_of(path: Path) -> int:
+    """How many times a generator enlarges, along each side.
+
+    Raises:
+        UserError: the file is missing, or no safetensors file.
+    """
+    return facts(path).get("scale", 4)  # files did not say it while there was no other
+
+
 def replicates(arm: str) -> list[Path]:
     """Files of an arm's classifiers in the current folder."""
     return sorted(paths.classifier(arm).glob("replicate_*.safetensors"))

@@ -18,7 +18,6 @@ from srgan_ab.common.arms import ARM_NAMES, DOMAINS
 from srgan_ab.common.errors import UserError
 from srgan_ab.common.params import load
 from srgan_ab.common.runtime import Runtime
-from srgan_ab.common.scale import SCALE
 from srgan_ab.common.shipped import DIRECTORY, SHIPPED, weights_of
 from srgan_ab.data.packing import BICUBIC, downscale
 from srgan_ab.data.rendering.synthetic import render
@@ -26,6 +25,7 @@ from srgan_ab.srgan.enlarging import enlarge, enlarged_size
 from srgan_ab.srgan.generation import METHODS, WEIGHTS
 from srgan_ab.srgan.generator import Generator, load_generator
 
+SCALE = 4  # of the page, whatever that of a generator
 LARGEST = 256  # pixels of a side of what is enlarged: seconds for each generator, on two cores
 ORIGINAL, LR = "original", "LR"
 EXAMPLES, EXAMPLE_SIDE = ((0, 0), (1, 1), (0, 6), (1, 7)), 160  # class and number of each
@@ -70,7 +70,7 @@ class Enlargers:
         """
         if name not in self.loaded:
             self.loaded[name] = load_generator(self.files[name], self.runtime.device)
-        return enlarge(self.loaded[name], image, self.runtime)
+        return enlarge(self.loaded[name], image, self.runtime, SCALE)
 
 
 def generators_here() -> dict[str, Path]:

@@ -8,9 +8,9 @@ import typer
 
 from srgan_ab.app.machine import Device, Precision, runtime_of
 from srgan_ab.app.models import NAMES, weights_of
+from srgan_ab.app.networks import scale_of
 from srgan_ab.common import paths
 from srgan_ab.common.errors import UserError
-from srgan_ab.common.scale import SCALE
 from srgan_ab.common.shipped import SHIPPED
 
 LARGEST_SCALE = 8.0
@@ -35,7 +35,7 @@ def upscale(
     suffix: Annotated[
         str | None,
         typer.Option(
-            help=f"Put between a result's name and its ending; default: -x{SCALE}, by the scale, "
+            help="Put between a result's name and its ending; default: by the scale, as -x4, "
             "beside the picture, nothing in another folder."
         ),
     ] = None,
@@ -59,8 +59,9 @@ def upscale(
         typer.Option(help=f"{NAMES}; default: {paths.GENERATOR} if it is here, else {SHIPPED[0]}."),
     ] = None,
     scale: Annotated[
-        float, typer.Option(help="How much larger: any number above 0, up to 8.")
-    ] = float(SCALE),
+        float | None,
+        typer.Option(help="How much larger: above 0, up to 8; default: as the generator, 4 times."),
+    ] = None,
     wrap: Annotated[
         bool, typer.Option("--wrap", help="For textures: opposite edges go on at each other.")
     ] = False,
@@ -94,10 +95,12 @@ def upscale(
     from srgan_ab.common.bars import bar
     from srgan_ab.srgan.generator import load_generator
 
-    if not 0 < scale <= LARGEST_SCALE:
+    if scale is not None and not 0 < scale <= LARGEST_SCALE:
         raise UserError(f"--scale is {scale:g}: give a number above 0, up to {LARGEST_SCALE:g}")
     found, passed = finding.find(inputs, recursive)
-    names = finding.naming(output, suffix, format, scale, several=len(found) > 1)
+    weights = weights_of(model or usual_model())
+    times = scale_of(weights) if scale is None else scale
+    names = finding.naming(output, suffix, format, times, several=len(found) > 1)
     tasks, failed, left_out = finding.plan(found, names)
     if left_out:
         passed.append(f"results of an earlier run are not enlarged again: {left_out}")
@@ -108,9 +111,9 @@ def upscale(
 
     if tasks:
         runtime = runtime_of(device, precision)
-        generator = load_generator(weights_of(model or usual_model()), runtime.device)
+        generator = load_generator(weights, runtime.device)
         enlarger = Enlarger(
-            *(generator, runtime, scale, tile, wrap, first_frame, keep_gps, quality)
+            *(generator, runtime, times, tile, wrap, first_frame, keep_gps, quality)
         )
         silent = any(task.target == finding.STREAM for task in tasks)
         total = sum(task.pixels for task in tasks)

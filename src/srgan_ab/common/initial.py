@@ -29,12 +29,16 @@ class Initial:
         return {"generator": self.name, "seen": self.seen}
 
 
-def read_initial(settings: GeneratorParams) -> Initial | None:
+def read_initial(settings: GeneratorParams, scale: int) -> Initial | None:
     """Read what `srgan.generator.initial` names; None for none.
+
+    Args:
+        settings: `params.srgan.generator`.
+        scale: `params.images.scale`.
 
     Raises:
         UserError: it is not there, damaged or no generator, or its architecture is another than
-            the other keys of `srgan.generator` ask for.
+            the other keys of `srgan.generator` and `images.scale` ask for.
     """
     name = settings.initial
     if name == NONE:
@@ -45,14 +49,20 @@ def read_initial(settings: GeneratorParams) -> Initial | None:
         seen = read_seen(seen_list(path))
     except UserError as error:
         raise UserError(f"srgan.generator.initial: {error}") from None
+    found = {"scale": 4} | found  # which files did not say while there was no other
     differing = [
-        f"{key} {found.get(key, 'unsaid')} where srgan.generator.{key} is {wanted}"
-        for key, wanted in settings.architecture().items()
+        f"{key} {found.get(key, 'unsaid')} where {_place(key)} is {wanted}"
+        for key, wanted in settings.architecture(scale).items()
         if found.get(key) != wanted
     ]
     if differing:
         raise UserError(
-            f"srgan.generator.initial {name} has {' and '.join(differing)}: set srgan.generator to "
-            "what the file has, or name other weights"
+            f"srgan.generator.initial {name} has {' and '.join(differing)}: set params.yaml to "
+            "what the file has, or name other weights, or none"
         )
     return Initial(name, state, seen)
+
+
+def _place(key: str) -> str:
+    """Where params.yaml has an argument of the generator."""
+    return "images.scale" if key == "scale" else f"srgan.generator.{key}"

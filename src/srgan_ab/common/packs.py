@@ -14,7 +14,6 @@ import pandas as pd
 from srgan_ab.common import paths
 from srgan_ab.common.errors import UserError
 from srgan_ab.common.files import damaged, read_csv, read_metrics, reserve, whole
-from srgan_ab.common.scale import SCALE
 
 SPLITS = ("train", "val", "test")
 
@@ -25,7 +24,7 @@ class Pack:
 
     Attributes:
         hr: (N, H, H, 3) uint8 RGB in [0, 255], memory-mapped.
-        lr: (N, H/4, H/4, 3) uint8 RGB in [0, 255], memory-mapped.
+        lr: (N, H/scale, H/scale, 3) uint8 RGB in [0, 255], memory-mapped.
         labels: (N,) int64: 0 and 1 in the order of `data.classes`, -1 where there are no classes.
         index: one row per image: `id label group flagged`, as `data/split.csv` has them.
     """
@@ -37,6 +36,11 @@ class Pack:
 
     def __len__(self) -> int:
         return len(self.labels)
+
+    @property
+    def scale(self) -> int:
+        """How much larger HR is than LR, along each side."""
+        return self.hr.shape[1] // self.lr.shape[1]
 
 
 def _open_array(path: Path, dtype: type, dimensions: int) -> np.ndarray:
@@ -59,9 +63,9 @@ def open_pack(split: str) -> Pack:
     directory = paths.pack(split)
     hr, lr = (_open_array(directory / f"{name}.npy", np.uint8, 4) for name in ("hr", "lr"))
     labels = _open_array(directory / "labels.npy", np.int64, 1)
-    n, side = len(labels), lr.shape[1]
-    large, small = (n, SCALE * side, SCALE * side, 3), (n, side, side, 3)
-    if (hr.shape, lr.shape) != (large, small):
+    n, (large, small) = len(labels), (hr.shape[1], lr.shape[1])
+    fitting = (n, large, large, 3), (n, small, small, 3)
+    if (hr.shape, lr.shape) != fitting or large % small:
         raise damaged(
             directory,
             f"its files do not fit together: hr.npy has the shape {hr.shape}, lr.npy {lr.shape}, "

@@ -108,6 +108,12 @@ def _broken_by_data(params: "Params") -> Iterator[str]:
         )
     if images.hr % images.scale:
         yield f"images.hr {images.hr} must be a multiple of {images.scale}, which is images.scale"
+    smallest = 11 + 2 * images.scale
+    if images.hr < smallest:
+        yield (
+            f"images.hr {images.hr} is too small to be measured with images.scale {images.scale}: "
+            f"set it to {smallest} or more"
+        )
     folders = params.benchmarks.paths
     if len({Path(path).name for path in folders}) < len(folders):
         yield f"benchmarks.paths {folders} must end in different names"

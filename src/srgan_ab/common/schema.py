@@ -20,7 +20,7 @@ Channels = Annotated[int, Field(ge=1, le=512)]
 Processes = Annotated[int, Field(ge=1, le=512)]
 Repeats = Annotated[int, Field(ge=1, le=100)]
 Seed = Annotated[int, Field(ge=0, lt=2**31)]
-Size = Annotated[int, Field(ge=20, le=4096)]  # SSIM needs 19 pixels
+Size = Annotated[int, Field(ge=20, le=4096)]  # SSIM needs more, by the scale
 
 
 class Section(BaseModel):
@@ -71,7 +71,7 @@ class Images(Section):
     """What HR and LR images are made of a photograph."""
 
     hr: Size
-    scale: Literal[4]  # two pixel-shuffle stages
+    scale: Literal[2, 4, 8]  # one, two or three doublings
     fit: Literal["cover", "squash", "crops"]
     crops_per_image: Annotated[int, Field(ge=1, le=10_000)]
 
@@ -131,9 +131,9 @@ class GeneratorParams(Section):
     skip: Literal["none", "bicubic"]
     output: Literal["linear", "tanh", "sigmoid"]
 
-    def architecture(self) -> dict[str, Any]:
-        """The arguments."""
-        return self.model_dump(exclude={"initial"})
+    def architecture(self, scale: int) -> dict[str, Any]:
+        """The arguments, with `images.scale`."""
+        return self.model_dump(exclude={"initial"}) | {"scale": scale}
 
 
 class DiscriminatorParams(Section):

@@ -18,15 +18,13 @@ from srgan_ab.common.bars import bar
 from srgan_ab.common.errors import UserError
 from srgan_ab.common.interpolation import FILTERS, resize
 from srgan_ab.common.pictures import contact_sheet, save_png, through_jpeg
-from srgan_ab.common.scale import SCALE
 from srgan_ab.quality.image_quality import (
-    BORDER,
-    SMALLEST,
     WINDOW,
     Lpips,
     Resize,
     lr_psnr,
     measure,
+    smallest,
 )
 from srgan_ab.quality.realism import Patches
 from srgan_ab.quality.resizing import resize_bicubic
@@ -35,7 +33,7 @@ SHOWN = 160  # pixels, side of the crops in a sheet
 
 Kernel = Literal["matlab", "pillow"]
 Pictures = Iterable[tuple[str, np.ndarray]]  # name and (H, W, 3) uint8 RGB
-Enlarge = Callable[[np.ndarray], np.ndarray]  # (h, w, 3) uint8 -> (4h, 4w, 3) uint8
+Enlarge = Callable[[np.ndarray], np.ndarray]  # (h, w, 3) to (scale · h, scale · w, 3) uint8
 Scores = dict[str, dict[str, float | None]]  # method -> metric -> value
 
 BICUBIC: dict[Kernel, Resize] = {"matlab": resize_bicubic, "pillow": resize}
@@ -45,15 +43,15 @@ LR = {
 }
 
 
-def convention(lr: Kernel, jpeg: int | None = None) -> str:
+def convention(lr: Kernel, scale: int, jpeg: int | None = None) -> str:
     """What the numbers mean, to stand beside each table of them."""
     compressed = "" if jpeg is None else f", LR then through JPEG of quality {jpeg} (4:2:0)"
     return (
-        f"x{SCALE}; sides cropped to multiples of {SCALE}; LR, and the method bicubic, by "
+        f"x{scale}; sides cropped to multiples of {scale}; LR, and the method bicubic, by "
         f"{LR[lr]}{compressed}; nearest, bilinear, lanczos by Pillow. Means over pictures. "
         "PSNR in dB, peak 1.0 (255 in 8 bits): psnr_y on BT.601 luma (16 to 235), unrounded, "
-        f"{BORDER} pixels cut off each side; psnr_rgb on the whole picture. "
-        f"SSIM on Y, {BORDER} pixels cut off, Gaussian window of {WINDOW} pixels, sigma 1.5. "
+        f"{scale} pixels cut off each side; psnr_rgb on the whole picture. "
+        f"SSIM on Y, {scale} pixels cut off, Gaussian window of {WINDOW} pixels, sigma 1.5. "
         "LPIPS v0.1 (SqueezeNet) on the whole picture. lr_psnr: RGB, between LR and the result "
         "made small again as LR was, at most 100. realism: how often a network that was trained on "
         f"patches of {Patches.SIDE} pixels of every second picture tells those of the others from "
@@ -61,11 +59,11 @@ def convention(lr: Kernel, jpeg: int | None = None) -> str:
     )
 
 
-def interpolations(lr: Kernel) -> dict[str, Enlarge]:
+def interpolations(lr: Kernel, scale: int) -> dict[str, Enlarge]:
     """The methods that need no training; bicubic by the convention that makes the LR pictures."""
 
     def by(resizer: Resize) -> Enlarge:
-        return lambda image: resizer(image[None], SCALE * len(image), SCALE * image.shape[1])[0]
+        return lambda image: resizer(image[None], scale * len(image), scale * image.shape[1])[0]
 
     return {method: by(partial(resize, method=method)) for method in FILTERS} | {
         "bicubic": by(BICUBIC[lr])
@@ -76,6 +74,7 @@ def benchmark_folders(
     folders: Iterable[Path],
     read: Callable[[Path], Pictures],
     lr: Kernel,
+    scale: int,
     networks: Mapping[str, Enlarge],
     lpips: Lpips | None,
     device: torch.device,
@@ -87,7 +86,7 @@ def benchmark_folders(
     Args:
         folders: of HR pictures.
         read: gives the pictures of a folder.
-        lr, networks, lpips, device, jpeg: as of `benchmark`.
+        lr, scale, networks, lpips, device, jpeg: as of `benchmark`.
         sheets: a directory; if given, each folder's sheets go to one of its name there.
 
     Yields:
@@ -103,7 +102,7 @@ def benchmark_folders(
         raise UserError("two of the folders have the same name: rename one, or measure it apart")
     for name, folder in by_name.items():
         place, patches = sheets / name if sheets else None, Patches()
-        scores = benchmark(read(folder), lr, networks, lpips, device, place, jpeg, patches)
+        scores = benchmark(read(folder), lr, scale, networks, lpips, device, place, jpeg, patches)
         yield name, scores, patches.realism(device)
 
 
@@ -115,6 +114,7 @@ def _name(folder: Path) -> str:
 def benchmark(
     pictures: Pictures,
     lr: Kernel,
+    scale: int,
     networks: Mapping[str, Enlarge],
     lpips: Lpips | None,
     device: torch.device,
@@ -127,6 +127,7 @@ def benchmark(
     Args:
         pictures: to be measured.
         lr: which kernel makes the LR pictures.
+        scale: how much smaller they are than HR, along each side.
         networks: methods besides the interpolations, by name.
         lpips: from `image_quality.load_lpips`.
         device: where to measure.
@@ -141,22 +142,22 @@ def benchmark(
     Raises:
         UserError: a picture is too small to measure.
     """
-    shrink, methods = BICUBIC[lr], interpolations(lr) | dict(networks)
+    shrink, methods = BICUBIC[lr], interpolations(lr, scale) | dict(networks)
     scores = {}
     for name, original in bar(pictures, label="benchmark", unit="picture"):
-        height, width = (side // SCALE * SCALE for side in original.shape[:2])
+        height, width = (side // scale * scale for side in original.shape[:2])
         hr = original[:height, :width]
-        if min(height, width) < SMALLEST:
+        if min(height, width) < smallest(scale):
             raise UserError(
                 f"{name} is {original.shape[1]}x{original.shape[0]} pixels, too small to measure: "
-                f"both sides must have {SMALLEST} after cropping to a multiple of {SCALE}"
+                f"both sides must have {smallest(scale)} after cropping to a multiple of {scale}"
             )
-        small = shrink(hr[None], height // SCALE, width // SCALE)[0]
+        small = shrink(hr[None], height // scale, width // scale)[0]
         if jpeg is not None:
             small = through_jpeg(small, jpeg)
         enlarged = {method: enlarge(small) for method, enlarge in methods.items()}
         scores[name] = {
-            method: measure(sr[None], hr[None], lpips, device)
+            method: measure(sr[None], hr[None], lpips, device, border=scale)
             | {"lr_psnr": lr_psnr(sr[None], small[None], device, shrink)}
             for method, sr in enlarged.items()
         }

@@ -20,17 +20,19 @@ from torchmetrics.functional.image.lpips import _LPIPS
 
 from srgan_ab.common.errors import UserError
 from srgan_ab.common.interpolation import Interpolated, resize
-from srgan_ab.common.scale import SCALE
 from srgan_ab.common.tensors import as_float
 from srgan_ab.common.weights import load_weights, read_weights
 
-BORDER = SCALE  # pixels cut off each side before Y is measured, as the literature does
 WINDOW = 11  # pixels, SSIM
-SMALLEST = WINDOW + 2 * BORDER  # pixels that a side must have
 IDENTICAL = 100.0  # dB that stand for "no error at all", so that a mean stays finite
 
 Lpips = Callable[[Tensor, Tensor], Tensor]
 Resize = Callable[[np.ndarray, int, int], np.ndarray]  # images, height, width -> images
+
+
+def smallest(border: int) -> int:
+    """Pixels that a side must have to be measured without that border."""
+    return WINDOW + 2 * border
 
 
 def luma(rgb: Tensor) -> Tensor:
@@ -131,6 +133,7 @@ def measure(
     hr: np.ndarray,
     lpips: Lpips | None,
     device: torch.device,
+    border: int,
     batch_size: int = 64,
 ) -> dict[str, float | None]:
     """Mean image quality over a set, read batch by batch.
@@ -140,24 +143,25 @@ def measure(
         hr: the same shape and type.
         lpips: from `load_lpips`.
         device: where to compute.
+        border: pixels cut off each side before Y is measured: the scale, as in the literature.
         batch_size: images at a time.
 
     Returns:
-        `psnr_rgb` (dB, whole image), `psnr_y` (dB) and `ssim_y` (both without a border of 4
-        pixels), `lpips` (whole image; None without weights): means over images.
+        `psnr_rgb` (dB, whole image), `psnr_y` (dB) and `ssim_y` (both without the border),
+        `lpips` (whole image; None without weights): means over images.
 
     Raises:
         UserError: the images are too small for SSIM's window.
     """
-    if min(hr.shape[1:3]) < SMALLEST:
+    if min(hr.shape[1:3]) < smallest(border):
         raise UserError(
             f"images.hr is {min(hr.shape[1:3])} pixels, too small to measure: SSIM's window and "
-            f"the border need {SMALLEST}"
+            f"the border need {smallest(border)}"
         )
     batches = []
     for start in range(0, len(hr), batch_size):
         a, b = (as_float(x[start : start + batch_size], device) for x in (sr, hr))
-        values = [psnr(a, b, "rgb", 0), psnr(a, b, "y", BORDER), ssim(a, b, BORDER)]
+        values = [psnr(a, b, "rgb", 0), psnr(a, b, "y", border), ssim(a, b, border)]
         if lpips:
             values.append(lpips(a, b))
         batches.append(torch.stack(values))

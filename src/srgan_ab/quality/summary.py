@@ -41,8 +41,10 @@ def summarize(
     """
     distances = keep("distances", partial(mean_distances, methods, hr, features, device))
 
+    scale = hr.shape[1] // lr.shape[1]
+
     def of_method(method: str) -> dict[str, float | None]:
-        found = measure(methods[method], hr, lpips, device)
+        found = measure(methods[method], hr, lpips, device, border=scale)
         return found | {"lr_psnr": lr_psnr(methods[method], lr, device)}
 
     quality = {}

@@ -13,7 +13,6 @@ from PIL import Image
 from torch import Tensor
 
 from srgan_ab.common.pictures import through_jpeg
-from srgan_ab.common.scale import SCALE
 from srgan_ab.common.schema import DegradationParams
 from srgan_ab.common.tensors import as_float, as_uint8
 
@@ -25,18 +24,19 @@ KERNELS = {
 }
 
 
-def shrinking(kernel: str, side: int) -> Tensor:
+def shrinking(kernel: str, side: int, scale: int) -> Tensor:
     """Pillow's down-scaling of a column of pixels as a matrix: what it makes of the unit vectors.
 
     Args:
         kernel: of `KERNELS`.
-        side: of the image, a multiple of 4.
+        side: of the image, a multiple of the scale.
+        scale: HR pixels per LR pixel, along each side.
 
     Returns:
-        (side / 4, side) float32, whose rows sum to 1.
+        (side / scale, side) float32, whose rows sum to 1.
     """
     unit = Image.fromarray(np.eye(side, dtype=np.float32))
-    return torch.tensor(np.asarray(unit.resize((side, side // SCALE), KERNELS[kernel])))
+    return torch.tensor(np.asarray(unit.resize((side, side // scale), KERNELS[kernel])))
 
 
 def blurring(sigma: Tensor, side: int) -> Tensor:
@@ -78,14 +78,15 @@ class Degradation:
 
     Args:
         settings: `params.srgan.degradation`.
-        side: of the HR crops, a multiple of 4.
+        side: of the HR crops, a multiple of the scale.
+        scale: HR pixels per LR pixel, along each side.
         device: of the crops.
     """
 
-    def __init__(self, settings: DegradationParams, side: int, device: torch.device):
-        self.settings, self.side = settings, side
-        kernels = [shrinking(kernel, side) for kernel in settings.kernels]
-        self.kernels = torch.stack(kernels).to(device)  # (K, side / 4, side)
+    def __init__(self, settings: DegradationParams, side: int, scale: int, device: torch.device):
+        self.settings, self.side, self.scale = settings, side, scale
+        kernels = [shrinking(kernel, side, scale) for kernel in settings.kernels]
+        self.kernels = torch.stack(kernels).to(device)  # (K, side / scale, side)
 
     def __call__(self, lr: Tensor, hr: Tensor, random: torch.Generator) -> Tensor:
         """Make LR anew from some of the HR crops.
@@ -93,12 +94,12 @@ class Degradation:
         An HR crop ends at its border, so there the kernels are cut off, as at an image's border.
 
         Args:
-            lr: (B, 3, side / 4, side / 4) in [0, 1]: what the crops that are left alone keep.
+            lr: (B, 3, side / scale, side / scale) in [0, 1]: what crops that are left alone keep.
             hr: (B, 3, side, side) in [0, 1].
             random: of the draws, as many whatever their values.
 
         Returns:
-            (B, 3, side / 4, side / 4) in [0, 1], in steps of 1/255, channels last in memory.
+            (B, 3, side / scale, side / scale) in [0, 1], in steps of 1/255, channels last.
         """
         settings, n, device = self.settings, len(lr), lr.device
 
@@ -109,8 +110,8 @@ class Degradation:
 
         chosen = torch.rand(n, generator=random, device=device) < settings.probability
         kernel = torch.randint(len(self.kernels), (n,), generator=random, device=device)
-        blur = blurring(SCALE * draw(settings.blur), self.side)
-        small = (self.kernels[kernel] @ blur)[:, None]  # (B, 1, side / 4, side)
+        blur = blurring(self.scale * draw(settings.blur), self.side)
+        small = (self.kernels[kernel] @ blur)[:, None]  # (B, 1, side / scale, side)
         rough = small @ hr @ small.mT
         deviation = draw(settings.noise)[:, None, None, None] / 255
         noise = torch.randn(rough.shape, generator=random, device=device)

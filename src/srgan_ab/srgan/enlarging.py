@@ -11,7 +11,6 @@ from PIL import Image
 from scipy.ndimage import distance_transform_edt
 
 from srgan_ab.common.runtime import Runtime
-from srgan_ab.common.scale import SCALE
 from srgan_ab.srgan.generator import Generator
 from srgan_ab.srgan.upscaling import bands, halo
 
@@ -31,14 +30,14 @@ def enlarge(
     generator: Generator,
     image: Image.Image,
     runtime: Runtime,
-    scale: float = SCALE,
+    scale: float | None = None,
     tile: int = 256,
     wrap: bool = False,
     on_share: Share = lambda share: None,
 ) -> Image.Image:
     """Enlarge a picture and keep its mode and its alpha; `info` is left out.
 
-    The network enlarges four times; other scales are resized from that by Lanczos. Alpha is
+    Other scales than the network's are resized from its result by Lanczos. Alpha is
     enlarged by bicubic interpolation: the network has learnt photographs, not masks, and would
     leave what is opaque a little transparent.
 
@@ -46,16 +45,18 @@ def enlarge(
         generator: in evaluation mode, on the runtime's device.
         image: of mode L, LA, RGB, RGBA or I;16.
         runtime: where to compute; 16-bit grey is always computed in fp32.
-        scale: of the result, above 0.
+        scale: of the result, above 0; None = that of the network.
         tile: side of a tile in pixels of `image`; besides the picture and the result, memory
             depends on it and on the width of the picture alone.
         wrap: whether the right edge goes on at the left one and the lower one at the upper, as in
             a texture that tiles.
         on_share: receives the share that is done, up to 1, after every tile.
     """
+    times = generator.scale
+    scale = times if scale is None else scale
     size = enlarged_size(image.size, scale)
     # what is seen beyond an edge: the receptive field, and what resizing takes
-    beyond = halo(generator) + ceil(RADIUS / min(scale, SCALE)) + 1 if wrap else 0
+    beyond = halo(generator) + ceil(RADIUS / min(scale, times)) + 1 if wrap else 0
     values = np.asarray(image)
     if values.ndim == 2:
         values = values[..., None]
@@ -67,11 +68,11 @@ def enlarge(
     if deep:
         runtime = replace(runtime, precision="fp32")
     right, lower = beyond + image.width, beyond + image.height
-    box = (SCALE * beyond, SCALE * beyond, SCALE * right, SCALE * lower)
+    box = (times * beyond, times * beyond, times * right, times * lower)
     with _without_tf32() if deep else nullcontext():
         larger = bands(generator, colour, runtime, tile, on_share)
         mode = image.mode.removesuffix("A")
-        result = _resized(larger, SCALE * colour.shape[0], box, size, mode)
+        result = _resized(larger, times * colour.shape[0], box, size, mode)
     if transparent:
         alpha = Image.fromarray(np.ascontiguousarray(values[..., -1]))
         result.putalpha(alpha.resize(size, BICUBIC, box=(beyond, beyond, right, lower)))

@@ -1,6 +1,7 @@
 """SRResNet, the generator of SRGAN (Ledig et al. 2017, arXiv 1609.04802, figure 4)."""
 
 from collections import OrderedDict
+from math import log2
 from pathlib import Path
 
 import torch
@@ -9,7 +10,6 @@ from torch import Tensor, nn
 
 from srgan_ab.accelerate.networks import accelerate
 from srgan_ab.accelerate.normalization import fold_normalization
-from srgan_ab.common.scale import SCALE
 from srgan_ab.common.weights import load_network
 
 
@@ -71,7 +71,7 @@ def _doubling(channels: int, upsampler: str, activation: str) -> nn.Sequential:
 
 
 class Generator(nn.Module):
-    """Enlarges pictures four times.
+    """Enlarges pictures two, four (paper) or eight times.
 
     Args:
         blocks: residual blocks (paper: 16).
@@ -84,6 +84,8 @@ class Generator(nn.Module):
             further, because colours and shapes need not be learnt. Needs `output: linear`.
         output: `linear` (about [0, 1], not clamped, so that training sees an overshoot), or
             `tanh` (mapped from [-1, 1]) or `sigmoid`, which cannot leave [0, 1].
+        scale: how much larger HR is than LR along each side: 2, 4 (paper) or 8, so that as many
+            doublings follow each other as it has factors of 2.
     """
 
     def __init__(
@@ -95,6 +97,7 @@ class Generator(nn.Module):
         upsampler: str = "pixel_shuffle",
         skip: str = "none",
         output: str = "linear",
+        scale: int = 4,
     ):
         super().__init__()
         self.head = nn.Sequential(nn.Conv2d(3, channels, 9, padding=4), _activation(activation))
@@ -107,13 +110,12 @@ class Generator(nn.Module):
         self.join = nn.Sequential(
             nn.Conv2d(channels, channels, 3, padding=1), *_norm(normalization, channels)
         )
-        self.enlarge = nn.Sequential(
-            _doubling(channels, upsampler, activation), _doubling(channels, upsampler, activation)
-        )
+        doublings = (_doubling(channels, upsampler, activation) for _ in range(int(log2(scale))))
+        self.enlarge = nn.Sequential(*doublings)
         self.tail = nn.Conv2d(channels, 3, 9, padding=4)
         if normalization == "none":
             self._start_near_identity()
-        self.skip, self.output = skip, output
+        self.skip, self.output, self.scale = skip, output, scale
         if skip == "bicubic":
             _zero_(self.tail)
 
@@ -130,13 +132,15 @@ class Generator(nn.Module):
             lr: (N, 3, h, w) in [0, 1].
 
         Returns:
-            (N, 3, 4h, 4w) in the range of `output`.
+            (N, 3, scale · h, scale · w) in the range of `output`.
         """
         x = self.head(lr)  # (N, C, h, w)
         x = x + self.join(self.body(x))
         sr = self.tail(self.enlarge(x))
         if self.skip == "bicubic":
-            sr = sr + F.interpolate(lr, scale_factor=SCALE, mode="bicubic", align_corners=False)
+            sr = sr + F.interpolate(
+                lr, scale_factor=self.scale, mode="bicubic", align_corners=False
+            )
         if self.output == "tanh":
             return (sr.tanh() + 1) / 2
         return sr.sigmoid() if self.output == "sigmoid" else sr

@@ -64,7 +64,7 @@ def accuracy(
         lr, hr = crops.next()
         with runtime.autocast():
             sr = generator(lr)
-        sr, hr = shifted(sr.float(), hr, crops.generator)
+        sr, hr = shifted(sr.float(), hr, crops.scale, crops.generator)
         with runtime.autocast():
             real, fake = compared(kind, discriminator(hr).float(), discriminator(sr).float())
         right += [real > 0, fake <= 0]

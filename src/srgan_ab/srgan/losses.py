@@ -16,8 +16,6 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from srgan_ab.common.scale import SCALE
-
 LUMA = (0.299, 0.587, 0.114)  # of RGB, ITU-R BT.601
 PATTERN_WINDOW = 5  # LR pixels
 PATTERN_FLOOR = 1e-6  # a quarter of a grey value of 255, squared: less is not seen
@@ -133,26 +131,28 @@ def total_variation_loss(image: Tensor) -> Tensor:
     return vertical + horizontal
 
 
-def lattice_loss(sr: Tensor, hr: Tensor) -> Tensor:
+def lattice_loss(sr: Tensor, hr: Tensor, scale: int) -> Tensor:
     """How much more the places within an LR pixel have in common in `sr` than in `hr`.
 
     A generator that sees only the LR picture can draw texture into a smooth area only as a function
     of the place within an LR pixel: a pattern that repeats with every LR pixel. In each window of 5
-    LR pixels, grey values are averaged place by place; how the means of the 16 places differ is
-    the pattern there. What counts is the logarithm of its power, since smooth dark areas, where the
-    eye sees it first, have little of either, and only what exceeds that of the same window of `hr`.
+    LR pixels, grey values are averaged place by place; how the means of the scale² places differ
+    is the pattern there. What counts is the logarithm of its power, since smooth dark areas, where
+    the eye sees it first, have little of either, and only what exceeds that of the same window of
+    `hr`.
 
     Args:
-        sr, hr: (N, 3, H, W) in [0, 1], H and W multiples of 4.
+        sr, hr: (N, 3, H, W) in [0, 1], H and W multiples of the scale.
+        scale: HR pixels per LR pixel, along each side.
     """
-    power, real = (_pattern_power(image.float()) for image in (sr, hr))
+    power, real = (_pattern_power(image.float(), scale) for image in (sr, hr))
     return F.relu((power + PATTERN_FLOOR).log() - (real + PATTERN_FLOOR).log()).mean()
 
 
-def _pattern_power(image: Tensor) -> Tensor:
-    """(N, 3, H, W) to (N, h, w): variance over the 16 places of their means, window by window."""
+def _pattern_power(image: Tensor, scale: int) -> Tensor:
+    """(N, 3, H, W) to (N, h, w): variance over the places of their means, window by window."""
     # no tensor of weights, which would have to be copied to a GPU at every update
     red, green, blue = (w * colour for w, colour in zip(LUMA, image.split(1, 1), strict=True))
-    places = F.pixel_unshuffle(red + green + blue, SCALE)  # (N, 16, H/4, W/4)
+    places = F.pixel_unshuffle(red + green + blue, scale)  # (N, scale², H/scale, W/scale)
     means = F.avg_pool2d(places, min(PATTERN_WINDOW, *places.shape[2:]), stride=2)
     return (means - means.mean(1, keepdim=True)).square().mean(1)

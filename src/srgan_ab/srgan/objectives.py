@@ -24,6 +24,7 @@ class GeneratorLoss:
     perceptual: Callable[[Tensor, Tensor], Tensor] | None
     adversarial: str  # bce, lsgan or relativistic
     weights: dict[str, float]  # pixel, perceptual, adversarial, total_variation, lattice
+    scale: int  # HR pixels per LR pixel, along each side
 
     def terms(
         self, sr: Tensor, hr: Tensor, discriminator: Discriminator | None
@@ -34,7 +35,7 @@ class GeneratorLoss:
             "perceptual": lambda: self._perceptual(sr, hr),
             "adversarial": lambda: self._adversarial(sr, hr, discriminator),
             "total_variation": lambda: total_variation_loss(sr),
-            "lattice": lambda: lattice_loss(sr, hr),
+            "lattice": lambda: lattice_loss(sr, hr, self.scale),
         }
         return {name: term() for name, term in terms.items() if self.weights[name] > 0}
 

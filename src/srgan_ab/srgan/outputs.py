@@ -24,15 +24,15 @@ def train_srgan_and_write(trainings: Trainings) -> None:
         UserError: SRGAN could not be trained by the settings, or a loss is not finite.
     """
     settings, val = trainings.settings, trainings.val
-    initial = read_initial(settings.generator)
-    rehearse(settings, trainings.perceptual, trainings.runtime)
+    initial = read_initial(settings.generator, val.scale)
+    rehearse(settings, val.scale, trainings.perceptual, trainings.runtime)
 
     def fit(training: Training, images: Images, fold: int | None) -> FittedSrgan:
         return training.fit(*images, initial=initial)
 
     trained = trainings.run(fit, paths.PLOTS)
     whole = trained.whole
-    generator = {"architecture": settings.generator.architecture(), "kind": "generator"}
+    generator = {"architecture": settings.generator.architecture(val.scale), "kind": "generator"}
     discriminator = {"architecture": settings.discriminator.model_dump(), "kind": "discriminator"}
     with atomic_directory(paths.GENERATOR.parent) as directory:
         srgan, srresnet = directory / paths.GENERATOR.name, directory / paths.SRRESNET.name
@@ -83,7 +83,7 @@ def train_perceptual_and_write(trainings: Trainings) -> None:
 
     trained = trainings.run(fit, paths.PLOTS)
     whole = trained.whole
-    architecture = trainings.settings.generator.architecture()
+    architecture = trainings.settings.generator.architecture(trainings.val.scale)
     with atomic_directory(paths.PERCEPTUAL.parent) as directory:
         weights = directory / paths.PERCEPTUAL.name
         save_weights(weights, whole.generator, architecture, "generator")

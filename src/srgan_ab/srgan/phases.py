@@ -10,7 +10,6 @@ from torch import Tensor, nn
 from torch.optim import lr_scheduler
 
 from srgan_ab.common.runtime import Runtime
-from srgan_ab.common.scale import SCALE
 from srgan_ab.common.schema import Adversarial, Pretraining, Srgan
 from srgan_ab.common.seeds import seed_for
 from srgan_ab.srgan.crops import Crops
@@ -54,7 +53,8 @@ def crops_of(lr: Tensor, hr: Tensor, settings: Srgan, random: torch.Generator) -
     """Batches of images, cut and made rougher as `params.srgan` says."""
     how = (settings.crop, settings.batch_size, settings.flip, settings.turn, random)
     rougher = settings.degradation
-    degrade = Degradation(rougher, settings.crop, lr.device) if rougher.probability else None
+    scale = hr.shape[1] // lr.shape[1]
+    degrade = Degradation(rougher, settings.crop, scale, lr.device) if rougher.probability else None
     return Crops(lr, hr, *how, degrade)
 
 
@@ -73,9 +73,10 @@ def _generator_loss(
     settings: Srgan,
     perceptual: Callable[[Tensor, Tensor], Tensor] | None,
     weights: dict[str, float],
+    scale: int,
 ) -> GeneratorLoss:
     pixel, kind = PIXEL_LOSSES[settings.pixel.loss], settings.adversarial.loss
-    return GeneratorLoss(pixel, perceptual, kind, weights)
+    return GeneratorLoss(pixel, perceptual, kind, weights, scale)
 
 
 def _unused(weights: dict[str, float]) -> dict[str, float]:
@@ -114,7 +115,7 @@ def pretraining(
     Args:
         generator: trained in place.
         lr: (N, h, w, 3) uint8 on the device.
-        hr: (N, 4h, 4w, 3) uint8 on the device.
+        hr: (N, scale · h, scale · w, 3) uint8 on the device.
         settings: `params.srgan`.
         runtime: device and precision.
         seed: of the crops.
@@ -146,7 +147,7 @@ def adversarial(
         generator, discriminator: trained in place.
         perceptual: of (sr, hr); None where its weight is 0.
         lr: (N, h, w, 3) uint8 on the device.
-        hr: (N, 4h, 4w, 3) uint8 on the device.
+        hr: (N, scale · h, scale · w, 3) uint8 on the device.
         settings: `params.srgan`.
         runtime: device and precision.
         seed: of crops, label noise and history.
@@ -155,7 +156,7 @@ def adversarial(
     crops = crops_of(lr, hr, settings, random)
     history = None
     if phase.history:
-        side = settings.crop - SCALE
+        side = settings.crop - generator.scale
         history = History(phase.history, (3, side, side)).to(runtime.device)
     nets = Adversaries(
         generator,
@@ -166,7 +167,7 @@ def adversarial(
         random,
     )
     weights = loss_weights(settings)
-    loss_g = _generator_loss(settings, perceptual, weights)
+    loss_g = _generator_loss(settings, perceptual, weights, generator.scale)
     loss_d = DiscriminatorLoss(
         phase.loss, phase.label_smoothing, phase.label_noise, phase.r1, phase.r2
     )
@@ -222,7 +223,7 @@ def unopposed(
         generator: trained in place.
         perceptual: of (sr, hr); None where its weight is 0.
         lr: (N, h, w, 3) uint8 on the device.
-        hr: (N, 4h, 4w, 3) uint8 on the device.
+        hr: (N, scale · h, scale · w, 3) uint8 on the device.
         settings: `params.srgan`.
         runtime: device and precision.
         seed: of crops and windows.
@@ -231,7 +232,7 @@ def unopposed(
     crops = crops_of(lr, hr, settings, random)
     optimizer = _adam(generator, phase.learning_rate)
     weights, clip = loss_weights(settings) | {"adversarial": 0.0}, settings.gradient_clip
-    loss_g = _generator_loss(settings, perceptual, weights)
+    loss_g = _generator_loss(settings, perceptual, weights, generator.scale)
 
     def step(lr: Tensor, hr: Tensor) -> dict[str, Tensor]:
         return unopposed_step(generator, optimizer, random, lr, hr, loss_g, clip, runtime)

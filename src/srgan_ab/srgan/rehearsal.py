@@ -5,25 +5,25 @@ from torch import nn
 
 from srgan_ab.common.errors import UserError
 from srgan_ab.common.runtime import Runtime
-from srgan_ab.common.scale import SCALE
 from srgan_ab.common.schema import Srgan
 from srgan_ab.srgan.discriminator import Discriminator
 from srgan_ab.srgan.progress import Distance
 
 
 @torch.no_grad()
-def rehearse(settings: Srgan, perceptual: Distance | None, runtime: Runtime) -> None:
+def rehearse(settings: Srgan, scale: int, perceptual: Distance | None, runtime: Runtime) -> None:
     """Refuse settings by which SRGAN could not be trained, or not as they say.
 
     Args:
         settings: `params.srgan`.
+        scale: HR pixels per LR pixel, along each side.
         perceptual: of (sr, hr), on the runtime's device; None where its weight is 0.
         runtime: the device.
 
     Raises:
         UserError: a network cannot look at so small a window.
     """
-    side = settings.crop - SCALE  # of what `shifted` shows to the networks that judge
+    side = settings.crop - scale  # of what `shifted` shows to the networks that judge
     window = torch.zeros(min(settings.batch_size, 2), 3, side, side, device=runtime.device)
     try:
         Discriminator(**settings.discriminator.model_dump()).to(runtime.device)(window)
@@ -45,9 +45,9 @@ def _look(perceptual: Distance, window: torch.Tensor, settings: Srgan) -> None:
     except RuntimeError:
         finite = False
     if not finite:
-        network = settings.perceptual.network
+        network, side = settings.perceptual.network, window.shape[-1]
         shallower = "" if network == "lpips" else ", or choose a shallower srgan.perceptual.layer"
         raise UserError(
-            f"srgan.perceptual.network {network} leaves nothing of a window of {window.shape[-1]} "
-            f"pixels, srgan.crop less {SCALE}: raise srgan.crop{shallower}"
+            f"srgan.perceptual.network {network} leaves nothing of a window of {side} pixels, "
+            f"srgan.crop less {settings.crop - side}: raise srgan.crop{shallower}"
         )

@@ -9,7 +9,6 @@ import torch
 from torch import Tensor, nn
 
 from srgan_ab.common.runtime import Runtime
-from srgan_ab.common.scale import SCALE
 from srgan_ab.srgan.discriminator import Discriminator
 from srgan_ab.srgan.generator import Generator
 from srgan_ab.srgan.history import History
@@ -29,7 +28,7 @@ class Adversaries:
     random: torch.Generator  # of label noise and of the history's choice
 
 
-def shifted(sr: Tensor, hr: Tensor, random: torch.Generator) -> tuple[Tensor, Tensor]:
+def shifted(sr: Tensor, hr: Tensor, scale: int, random: torch.Generator) -> tuple[Tensor, Tensor]:
     """The same window of two batches, at a random place.
 
     Crops begin at a whole LR pixel, so the pooling and the strides of the networks that judge them
@@ -37,13 +36,14 @@ def shifted(sr: Tensor, hr: Tensor, random: torch.Generator) -> tuple[Tensor, Te
 
     Args:
         sr, hr: (N, 3, H, W).
+        scale: HR pixels per LR pixel, along each side.
         random: on their device.
 
     Returns:
-        Two batches (N, 3, H - 4, W - 4).
+        Two batches (N, 3, H - scale, W - scale).
     """
-    offset = torch.randint(SCALE + 1, (2, 1), generator=random, device=hr.device)
-    y, x = (torch.arange(side - SCALE, device=hr.device) for side in hr.shape[2:])
+    offset = torch.randint(scale + 1, (2, 1), generator=random, device=hr.device)
+    y, x = (torch.arange(side - scale, device=hr.device) for side in hr.shape[2:])
     y, x = y + offset[0], x + offset[1]  # no slices: the host does not know the offset
     return sr.index_select(2, y).index_select(3, x), hr.index_select(2, y).index_select(3, x)
 
@@ -87,7 +87,7 @@ def pretrain_step(
     Args:
         generator, optimizer: moved.
         lr: (N, 3, h, w) in [0, 1].
-        hr: (N, 3, 4h, 4w) in [0, 1].
+        hr: (N, 3, scale · h, scale · w) in [0, 1].
         pixel_loss: of (sr, hr).
         clip: as of `descend`.
         runtime: precision.
@@ -158,7 +158,8 @@ def warm_up_step(
     runtime.begin_update()
     with torch.no_grad(), runtime.autocast():
         sr = nets.generator(lr)
-    return discriminator_step(nets, *shifted(sr.float(), hr, nets.random), loss_d, clip, runtime)
+    sr, hr = shifted(sr.float(), hr, nets.generator.scale, nets.random)
+    return discriminator_step(nets, sr, hr, loss_d, clip, runtime)
 
 
 def generator_step(
@@ -206,7 +207,7 @@ def adversarial_step(
     Args:
         nets: moved.
         lr: (N, 3, h, w) in [0, 1].
-        hr: (N, 3, 4h, 4w) in [0, 1].
+        hr: (N, 3, scale · h, scale · w) in [0, 1].
         loss_g, loss_d: the two sides of the game.
         clip: as of `descend`, for each network.
         runtime: precision.
@@ -218,7 +219,7 @@ def adversarial_step(
     runtime.begin_update()
     with runtime.autocast():
         sr = nets.generator(lr)
-    sr, hr = shifted(sr.float(), hr, nets.random)
+    sr, hr = shifted(sr.float(), hr, nets.generator.scale, nets.random)
     values = discriminator_step(nets, sr.detach(), hr, loss_d, clip, runtime)
     networks = nets.generator, nets.discriminator, nets.optimizer_g
     return values | generator_step(*networks, sr, hr, loss_g, clip, runtime)
@@ -242,5 +243,5 @@ def unopposed_step(
     runtime.begin_update()
     with runtime.autocast():
         sr = generator(lr)
-    sr, hr = shifted(sr.float(), hr, random)
+    sr, hr = shifted(sr.float(), hr, generator.scale, random)
     return generator_step(generator, None, optimizer, sr, hr, loss_g, clip, runtime)

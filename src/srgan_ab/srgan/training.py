@@ -91,7 +91,7 @@ class Training:
 
         Args:
             lr: (N, h, w, 3) uint8 on the device.
-            hr: (N, 4h, 4w, 3) uint8 on the device.
+            hr: (N, scale · h, scale · w, 3) uint8 on the device.
             labels: (N,) their classes: the discriminator is judged by as many images of each.
             initial: what the generator starts from; None = random weights.
 
@@ -102,7 +102,7 @@ class Training:
         settings, images, state = self.settings, (lr, hr), self._left()
         progress = self.progress
 
-        generator = self._network("generator", Generator, settings.generator.architecture())
+        generator = self._generator()
         if initial is not None:
             load_weights(generator, initial.state, initial.name)
         seed = seed_for("pretraining", self.seed)
@@ -141,7 +141,7 @@ class Training:
         Args:
             srresnet: its weights.
             lr: (N, h, w, 3) uint8 on the device.
-            hr: (N, 4h, 4w, 3) uint8 on the device.
+            hr: (N, scale · h, scale · w, 3) uint8 on the device.
 
         Raises:
             Diverged: a loss is not finite.
@@ -149,11 +149,15 @@ class Training:
                 gone on from.
         """
         state, seed = self._left(), seed_for("adversarial", self.seed)
-        generator = self._network("generator", Generator, self.settings.generator.architecture())
+        generator = self._generator()
         load_weights(generator, read_weights(srresnet)[0], str(srresnet))
         phase = unopposed(generator, self.perceptual, lr, hr, self.settings, self.runtime, seed)
         self._go_on(phase, state)
         return self._choose(phase, generator, lambda row, sr: {})
+
+    def _generator(self) -> Generator:
+        architecture = self.settings.generator.architecture(self.val.scale)
+        return self._network("generator", Generator, architecture)
 
     def _network(self, name: str, kind: Callable[..., Network], architecture: dict) -> Network:
         torch.manual_seed(seed_for(name, self.seed))

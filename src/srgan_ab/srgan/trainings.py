@@ -123,7 +123,7 @@ def prepare_trainings(
     params: Params,
     directory: Path,
     load_lpips: Callable[[Path, torch.device], Distance | None],
-    measure: Callable[[np.ndarray, np.ndarray, Distance | None, torch.device], Quality],
+    measure: Callable[[np.ndarray, np.ndarray, Distance | None, torch.device, int], Quality],
 ) -> Trainings:
     """What the params ask for, on the device that they name.
 
@@ -142,7 +142,7 @@ def prepare_trainings(
         params.srgan,
         seed,
         runtime,
-        measure=lambda sr, hr: measure(sr, hr, lpips, runtime.device),
+        measure=lambda sr, hr: measure(sr, hr, lpips, runtime.device, params.images.scale),
         lpips=lpips,
         checkpoints=Checkpoints(directory, runtime),
     )

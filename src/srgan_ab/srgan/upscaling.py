@@ -1,15 +1,13 @@
 """Enlarging pictures with a trained generator: many of one size, or one of any size in tiles."""
 
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import numpy as np
 import torch
 
 from srgan_ab.common.runtime import Runtime
-from srgan_ab.common.scale import SCALE
 from srgan_ab.common.tensors import as_float, as_uint8
-from srgan_ab.srgan.generator import Generator, load_generator
+from srgan_ab.srgan.generator import Generator
 
 
 @torch.inference_mode()
@@ -27,7 +25,7 @@ def upscale(
     Args:
         generator: in evaluation mode, on the runtime's device.
         lr: (N, h, w, 3) uint8 RGB in [0, 255].
-        out: (N, 4h, 4w, 3) uint8, written in place.
+        out: (N, scale · h, scale · w, 3) uint8, written in place.
         runtime: where to compute.
         batch_size: images per batch.
         rows: which images, in ascending order; None = all.
@@ -45,8 +43,9 @@ def upscale(
 def halo(generator: Generator) -> int:
     """LR pixels on each side that an output pixel depends on, rounded up: 40 for 16 blocks.
 
-    4 from the first 9x9 convolution, 2 per block and 1 after them, 1 and 1/2 from the doublings,
-    1 from the last 9x9 convolution.
+    4 from the first 9x9 convolution, 2 per block and 1 after them, less than 2 from the doublings,
+    and from the last 9x9 convolution 4 HR pixels: with one doubling 8 in all beside the blocks,
+    with more of them less.
     """
     return 2 * len(generator.body) + 8
 
@@ -59,7 +58,7 @@ def bands(
     tile: int = 256,
     on_share: Callable[[float], object] = lambda share: None,
 ) -> Iterator[np.ndarray]:
-    """One picture of any size four times as large, from top to bottom.
+    """One picture of any size, enlarged by the generator's scale, from top to bottom.
 
     It is computed in tiles that overlap by the receptive field, so that none shows.
 
@@ -72,29 +71,29 @@ def bands(
         on_share: receives the share that is done, up to 1, after every tile.
 
     Yields:
-        (4 rows, 4w, channels) of the same type and range, of at most `tile` rows of LR.
+        (scale · rows, scale · w, channels) of the same type and range, of at most `tile` LR rows.
     """
     height, width, channels = lr.shape
     white = np.iinfo(lr.dtype).max if lr.dtype.kind == "u" else 1
-    margin = halo(generator)
+    margin, scale = halo(generator), generator.scale
     for y in range(0, height, tile):
         rows = min(tile, height - y)
-        band = np.empty((SCALE * rows, SCALE * width, channels), lr.dtype)
+        band = np.empty((scale * rows, scale * width, channels), lr.dtype)
         top = max(0, y - margin)
         for x in range(0, width, tile):
             columns, left = min(tile, width - x), max(0, x - margin)
             piece = lr[top : y + tile + margin, left : x + tile + margin].astype(np.float32)
             batch = torch.from_numpy(piece).to(runtime.device).permute(2, 0, 1)[None] / white
             with runtime.autocast():
-                sr = generator(batch.expand(-1, 3, -1, -1))[0]  # (3, 4h', 4w')
-            down, right = SCALE * (y - top), SCALE * (x - left)
-            sr = sr[:, down : down + SCALE * rows, right : right + SCALE * columns]
+                sr = generator(batch.expand(-1, 3, -1, -1))[0]  # (3, scale · h', scale · w')
+            down, right = scale * (y - top), scale * (x - left)
+            sr = sr[:, down : down + scale * rows, right : right + scale * columns]
             sr = sr.float().clamp(0, 1)
             if channels == 1:
                 sr = sr.mean(0, keepdim=True)
             if white > 1:
                 sr = sr.mul(white).round()
-            band[:, SCALE * x : SCALE * (x + columns)] = sr.permute(1, 2, 0).cpu().numpy()
+            band[:, scale * x : scale * (x + columns)] = sr.permute(1, 2, 0).cpu().numpy()
             on_share((y * width + rows * (x + columns)) / (height * width))
         yield band
 
@@ -102,21 +101,12 @@ def bands(
 def upscale_picture(
     generator: Generator, lr: np.ndarray, runtime: Runtime, tile: int = 256
 ) -> np.ndarray:
-    """All `bands` of a picture: (4h, 4w, channels); memory beside it is bounded by a band."""
+    """All `bands` of a picture; memory beside it is bounded by a band."""
     height, width, channels = lr.shape
-    out = np.empty((SCALE * height, SCALE * width, channels), lr.dtype)
+    scale = generator.scale
+    out = np.empty((scale * height, scale * width, channels), lr.dtype)
     done = 0
     for band in bands(generator, lr, runtime, tile):
         out[done : done + len(band)] = band
         done += len(band)
     return out
-
-
-def enlarger(path: Path, runtime: Runtime, tile: int = 256) -> Callable[[np.ndarray], np.ndarray]:
-    """`upscale_picture` by the generator in a file.
-
-    Raises:
-        UserError: the file is missing, or holds no generator.
-    """
-    generator = load_generator(path, runtime.device)
-    return lambda lr: upscale_picture(generator, lr, runtime, tile)
