@@ -66,7 +66,7 @@ def test_all_of_the_comparison_follows_from_the_predictions(predictions):
                 # ties of resamples with 0 may fall to either side by rounding
                 close = value if key == "method" else pytest.approx(value, abs=1e-3)
                 assert stated[pair][name][key] == close, (pair, name, key)
-    text = verdict(found, 0.005, images=7199, replicates=3, synthetic=False, b_images="sr")
+    text = verdict(found, [], 0.005, images=7199, replicates=3, synthetic=False, b_images="sr")
     said = (KEPT / "verdict.md").read_text()
     # the one question and the one phrase that are younger than that run
     assert "for a classifier that cannot be trained again: **not declared" in text

@@ -141,6 +141,8 @@ ADDED = "SRGAN's images added to real ones"
         ("better", "same", "no: they help, but bicubic images help at least as much"),
         ("better", "worse", "no: they help, but bicubic images help at least as much"),
         ("better", "undecided", "undecided: they help, but it is open whether"),
+        ("better", "not comparable", "undecided: they help, but it is open whether"),
+        ("not comparable", "better", "not comparable: both call nearly all images one class"),
         ("better", None, "undecided: originals with SRGAN's images are better"),
         ("same", "better", "no difference that matters"),
         ("worse", "better", "no, it is worse"),
@@ -154,15 +156,33 @@ def test_added_images_help_only_if_they_help_more_than_bicubic_ones(gain, contro
     assert answers(outcomes)[ADDED].startswith(answer)
 
 
-def whole(results, replicates=1, b_images="sr", images=180):
+def whole(results, replicates=1, b_images="sr", images=180, constant=()):
+    area = {"difference": 0.02, "low": -0.01, "high": 0.05}
     return verdict(
-        {pair: {"accuracy": result} for pair, result in results.items()},
+        {pair: {"accuracy": result, "roc_auc": area} for pair, result in results.items()},
+        constant,
         MARGIN,
         images=images,
         replicates=replicates,
         synthetic=True,
         b_images=b_images,
     )
+
+
+def test_two_constant_answers_are_not_compared_whatever_their_test_says():
+    pair = ("a", "sr"), ("a", "bicubic")
+    for result in (OPEN, BETTER, SAME):
+        text = whole({"a_sr_minus_a_bicubic": result, "b_minus_a": BETTER}, constant=pair)
+        question = "- SRGAN in place of bicubic, for a classifier that cannot be trained again: "
+        assert f"{question}**not comparable: both call nearly all images one class**." in text
+        assert (
+            "- A on SRGAN and A on bicubic are not comparable: both call nearly all images one "
+            "class, so their accuracies say little of which is better, whatever the test. Their "
+            "ROC-AUC differ by +0.020 (95 % interval −0.010 to +0.050, not tested).\n"
+        ) in text
+        assert text.count("A on SRGAN") == 1 and "B on real HR is better than A" in text
+    one = whole({"a_sr_minus_a_bicubic": OPEN}, constant=pair[:1])
+    assert "not comparable" not in one and "A on SRGAN against A on bicubic is undecided" in one
 
 
 def test_a_mixture_is_not_called_a_replacement_of_real_images():

@@ -19,7 +19,7 @@ from matplotlib.ticker import NullFormatter
 
 from srgan_ab.common.arms import ARM_NAMES, DOMAINS, Subject, subject_name
 from srgan_ab.reporting.figures import BLUE, GREY, VERMILION
-from srgan_ab.reporting.findings import NOT_COMPARABLE
+from srgan_ab.statistics.one_class import NOT_COMPARABLE
 from srgan_ab.statistics.verdict import is_declared
 
 GREEN, PURPLE = "#009e73", "#cc79a7"  # Okabe & Ito's as well

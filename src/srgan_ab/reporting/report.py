@@ -22,7 +22,7 @@ from srgan_ab.reporting import charts, findings, image_tables, report_charts, ta
 from srgan_ab.reporting.report_charts import ARM_COLOURS, Chart
 from srgan_ab.reporting.sheets import layout
 from srgan_ab.statistics.significance import pairs_of
-from srgan_ab.statistics.verdict import is_declared
+from srgan_ab.statistics.verdict import is_declared, outcomes
 
 
 @dataclass(frozen=True)
@@ -108,9 +108,9 @@ def _findings(
     """What was found: words, and the charts and tables on which of the classifiers differ."""
     images, margin, classes = matrix["a"]["hr"]["n"], params.compare.margin, params.data.classes
     pairs, images_of = pairs_of(matrix), trained_on(params.b.images)
-    results = findings.results_of(pairs, differences, matrix, margin)
     one_class = findings.one_class(matrix, classes)
     constant = [item.subject for item in one_class]
+    results = outcomes({pair: differences[pair]["accuracy"] for pair in pairs}, margin, constant)
     n_arms = f"n = {images:,} test images, {networks}"
     hollow = " Hollow: nearly all images are called one class." if constant else ""
     sizes = (params.images.hr, params.images.hr // params.images.scale)
@@ -119,7 +119,7 @@ def _findings(
         "largest": findings.largest_finding(results, differences, margin, images),
         "one_class": one_class,
         "one_class_calls": tables.one_class_table(matrix, constant, classes),
-        "empty": findings.empty_comparisons(results, pairs, differences),
+        "empty": findings.empty_comparisons(results, differences),
         "accuracies": Chart(
             "Accuracy of every classifier on every version of the test images",
             f"{n_arms}, 95 % intervals.{hollow}",
