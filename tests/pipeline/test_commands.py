@@ -36,6 +36,24 @@ def test_the_arms_side_by_side(project):
         assert (row[0], float(row[column])) == (f"metrics/{arm}.json", metrics["accuracy"])
 
 
+def test_the_experiments_fit_the_screen(project):
+    *_, workspace, head = project.run(
+        "make", "-o", ".venv/.ready", f"PYTHON={sys.executable}", "experiments"
+    ).splitlines()
+    assert max(map(len, (workspace, head))) <= 120
+    a, b, quality = (
+        json.loads((project.root / f"metrics/{name}.json").read_text()) for name in ("a", "b", "sr")
+    )
+    assert workspace.split()[0] == "workspace" and head.split()[1:] == workspace.split()[1:]
+    accuracy, f1, auc, *others = workspace.split()[1:]
+    assert (accuracy, f1) == (f"{100 * a['accuracy']:.1f}", f"{100 * a['f1']:.1f}")
+    assert auc == f"{a['roc_auc']:.3f}" and others[0] == f"{100 * b['accuracy']:.1f}"
+    gain = 100 * (b["accuracy"] - a["accuracy"])
+    assert others[3] == f"{gain:+.1f}".replace("-", "−")
+    srgan = quality["test"]["srgan"]
+    assert others[4:] == [f"{srgan['psnr_rgb']:.2f}", "–", f"{srgan['realism']:.2f}"]
+
+
 def test_a_run_is_judged_against_the_committed_one(project):
     said = project.shell("make verify")
     assert "verify: every output is identical to the committed one" in said
@@ -233,6 +251,11 @@ def test_a_study(study):
     assert study.run("git", "status", "--porcelain") == ""
 
     assert "fraction-2" in study.shell("dvc exp show --only-changed")
+    lines = study.shell("make experiments").splitlines()
+    assert {"b.", "per_class"} <= {word for line in lines[:3] for word in line.split()}
+    rows = {line.split()[0]: line.split() for line in lines if line}
+    assert rows["fraction-1"][1] == "4" and rows["fraction-2"][1] == "8"
+    assert max(map(len, lines)) <= 120
     header, *rows = study.shell("dvc metrics diff fraction-1 fraction-2").splitlines()
     assert header.split()[2:4] == ["fraction-1", "fraction-2"]
     assert ["metrics/train_b.json", "n_train", "8", "16", "8"] in [row.split() for row in rows]
