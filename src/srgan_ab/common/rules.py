@@ -290,6 +290,11 @@ def _broken_by_runtime(params: "Params") -> Iterator[str]:
                     f"compiled anew, and runtime.{key} is {getattr(runtime, key)}: set "
                     "runtime.portable to false"
                 )
+        if (runtime.devices, runtime.nodes, runtime.strategy) != (1, 1, "auto"):
+            yield (
+                "runtime.portable gives the same bits everywhere, by one process: set it to false, "
+                "or runtime.devices and nodes to 1 and strategy to auto"
+            )
     if runtime.compile and (phase.r1 or phase.r2):
         yield (
             "runtime.compile cannot differentiate twice, as srgan.adversarial.r1 and r2 need: set "
