@@ -283,18 +283,14 @@ def _broken_by_runtime(params: "Params") -> Iterator[str]:
     runtime, phase = params.runtime, params.srgan.adversarial
     if runtime.portable:
         wanted = {"device": ("auto", "cpu"), "precision": ("auto", "fp32"), "compile": (None,)}
+        wanted |= {"devices": (1,), "nodes": (1,), "strategy": ("auto",)}
         for key, allowed in wanted.items():
             if getattr(runtime, key) not in allowed:
                 yield (
-                    f"runtime.portable computes in fp32 on the CPU by kernels that are not "
-                    f"compiled anew, and runtime.{key} is {getattr(runtime, key)}: set "
-                    "runtime.portable to false"
+                    "runtime.portable computes in fp32 on the CPU, by one process and by kernels "
+                    "that are not compiled anew, and "
+                    f"runtime.{key} is {getattr(runtime, key)}: set runtime.portable to false"
                 )
-        if (runtime.devices, runtime.nodes, runtime.strategy) != (1, 1, "auto"):
-            yield (
-                "runtime.portable gives the same bits everywhere, by one process: set it to false, "
-                "or runtime.devices and nodes to 1 and strategy to auto"
-            )
     if runtime.compile and (phase.r1 or phase.r2):
         yield (
             "runtime.compile cannot differentiate twice, as srgan.adversarial.r1 and r2 need: set "
