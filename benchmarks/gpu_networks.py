@@ -37,7 +37,7 @@ def start(device: str) -> Runtime:
     """The runtime of the project's stages, with torch prepared as they do."""
     settings = RuntimeParams.model_validate(
         {"portable": False, "device": device, "precision": "auto", "compile": None}
-        | {"threads": None, "workers": None}
+        | {"threads": None, "workers": None, "devices": 1, "nodes": 1, "strategy": "auto"}
     )
     return prepare(settings, seed=0)
 

@@ -55,7 +55,15 @@ def main(
 ) -> None:
     """Draw a row for each area: as it is, then by each of the names."""
     settings = RuntimeParams(
-        portable=False, device="auto", precision="fp32", compile=None, threads=None, workers=None
+        portable=False,
+        device="auto",
+        precision="fp32",
+        compile=None,
+        threads=None,
+        workers=None,
+        devices=1,
+        nodes=1,
+        strategy="auto",
     )
     runtime = prepare(settings, seed=0)
     hr = render(np.zeros(PICTURES, int), np.arange(PICTURES), seed=0, size=SIZE)

@@ -36,6 +36,18 @@ NOT_RUN = {
         "its numbers mean something on an idle machine alone",
         "tests/unit/test_load.py::test_trainings_side_by_side_are_measured",
     ),
+    "srun -N 2 --ntasks-per-node 8 --gpus-per-node 8 -K1 python stages/train_srgan.py": (
+        "needs SLURM",
+        "tests/pipeline/test_distributed.py::test_the_same_stage_is_shared_however_it_is_started",
+    ),
+    "python benchmarks/scaling.py measure": (
+        "its numbers mean something on an idle machine alone",
+        "tests/unit/test_scaling.py::test_an_update_is_timed",
+    ),
+    "python benchmarks/scaling.py model": (
+        "prints what is compared without it",
+        "tests/unit/test_scaling.py::test_the_page_has_the_table_that_the_model_prints",
+    ),
     "make chaos": (
         "takes long",
         "tests/pipeline/test_chaos.py::test_killed_at_random_moments_it_ends_in_the_same_bits",

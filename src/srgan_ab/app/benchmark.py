@@ -75,7 +75,15 @@ def benchmark(
     from srgan_ab.srgan.upscaling import upscale_picture
 
     settings = RuntimeParams(
-        portable=False, device=device, precision="auto", compile=None, threads=None, workers=None
+        portable=False,
+        device=device,
+        precision="auto",
+        compile=None,
+        threads=None,
+        workers=None,
+        devices=1,
+        nodes=1,
+        strategy="auto",
     )
     runtime = prepare(settings, seed=0)
 

@@ -121,7 +121,7 @@ def train_arm(arm: str, params: Params, directory: Path) -> None:
     """
     settings, weights = params.classifier, pretrained_weights()
     own = params.seed if settings.seed is None else settings.seed
-    runtime = prepare(params.runtime, own)
+    runtime = prepare(params.runtime, own, together=True)
     if settings.freeze == "features" and weights is None:
         raise UserError(
             f"classifier.freeze is features, but {paths.pretrained('classifier')} holds no "

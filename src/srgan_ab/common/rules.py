@@ -283,12 +283,13 @@ def _broken_by_runtime(params: "Params") -> Iterator[str]:
     runtime, phase = params.runtime, params.srgan.adversarial
     if runtime.portable:
         wanted = {"device": ("auto", "cpu"), "precision": ("auto", "fp32"), "compile": (None,)}
+        wanted |= {"devices": (1,), "nodes": (1,), "strategy": ("auto",)}
         for key, allowed in wanted.items():
             if getattr(runtime, key) not in allowed:
                 yield (
-                    f"runtime.portable computes in fp32 on the CPU by kernels that are not "
-                    f"compiled anew, and runtime.{key} is {getattr(runtime, key)}: set "
-                    "runtime.portable to false"
+                    "runtime.portable computes in fp32 on the CPU, by one process and by kernels "
+                    "that are not compiled anew, and "
+                    f"runtime.{key} is {getattr(runtime, key)}: set runtime.portable to false"
                 )
     if runtime.compile and (phase.r1 or phase.r2):
         yield (

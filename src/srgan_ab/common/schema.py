@@ -259,6 +259,9 @@ class RuntimeParams(Section):
     compile: Literal["default", "reduce-overhead"] | None  # "max-autotune" is not repeatable
     threads: Processes | None
     workers: Processes | None
+    devices: Processes | Literal["auto"]  # of a machine, that train together
+    nodes: Processes  # machines
+    strategy: Literal["auto", "ddp"]  # auto = ddp, if there is more than one process
 
 
 class Params(Section):

@@ -200,8 +200,7 @@ class Training:
         rows = self.progress.history(phase.name)
 
         def validate(row: dict) -> None:
-            quality = self.measure(enlarge(phase.averaged, self.val, self.runtime), self.val.hr)
-            rows.append(row | prefixed("val", quality))
+            rows.append(self._judged(phase, row, lambda row, sr: {}))
             self._write_history(phase)
 
         if phase.epochs == 0:  # SRGAN is to start from the first weights, and SRResNet stays there
@@ -217,7 +216,8 @@ class Training:
     def _refuse_far_below_bicubic(self, psnr: float) -> None:
         """A pre-training that failed: what starts from it never recovers (docs/ablations.md)."""
         enlarged = resize(self.val.lr, *self.val.hr.shape[1:3])
-        bicubic = self.measure(enlarged, self.val.hr)["psnr_rgb"]
+        quality = self.runtime.processes.by_first(lambda: self.measure(enlarged, self.val.hr))
+        bicubic = quality["psnr_rgb"]
         if bicubic is not None and psnr < bicubic - FAILED:
             raise Diverged(
                 f"after its pre-training SRResNet reaches {psnr:.2f} dB on validation images, and "
@@ -233,9 +233,7 @@ class Training:
         phase.run_warm_up(lambda: self._keep_if_due(phase))
         while phase.epoch < phase.epochs:
             row = phase.run_epoch(lambda: self._keep_if_due(phase))
-            sr = enlarge(phase.averaged, self.val, self.runtime)
-            row |= watch(row, sr)
-            rows.append(row | prefixed("val", self.measure(sr, self.val.hr)))
+            rows.append(self._judged(phase, row, watch))
             self._write_history(phase)
             errors = [_error(select, row) for row in rows]
             if errors[-1] < min(errors[:-1], default=math.inf):
@@ -250,6 +248,15 @@ class Training:
             network.load_state_dict(progress.chosen_states[name])
         without_ema = copy.deepcopy(generator).eval()  # a copy is not compiled
         return Fitted(phase.averaged, without_ema, rows, progress.chosen)
+
+    def _judged(self, phase: Phase, row: dict, watch: Watch) -> dict:
+        """An epoch's row, with what the first process sees on validation images."""
+
+        def judge() -> dict:
+            sr = enlarge(phase.averaged, self.val, self.runtime)
+            return watch(row, sr) | prefixed("val", self.measure(sr, self.val.hr))
+
+        return row | self.runtime.processes.by_first(judge)
 
     def _picture(self, name: str, sr: np.ndarray) -> None:
         """Keep what the snapshots show of all validation images."""
@@ -288,6 +295,6 @@ class Training:
             return crops_of(*images, self.settings, self.runtime.generator(seed))
 
         return {
-            name: accuracy(*networks, kind, crops(images), self.runtime)
+            name: accuracy(*networks, kind, crops(images), self.runtime.alone())
             for name, images in samples.items()
         }

@@ -133,10 +133,11 @@ def prepare_trainings(
         load_lpips, measure: of `quality.image_quality`.
 
     Raises:
-        UserError: as `Trainings`, or the device is not there.
+        UserError: as `Trainings`, or the device is not there, or processes cannot share batches.
     """
     seed = params.seed if params.srgan.seed is None else params.srgan.seed
-    runtime = prepare(params.runtime, seed)
+    runtime = prepare(params.runtime, seed, together=True)
+    runtime.processes.check(params.srgan.batch_size, "srgan.batch_size")
     lpips = load_lpips(paths.pretrained("lpips"), runtime.device)
     return Trainings(
         params.srgan,
