@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from changed_params import changed
 from repository import ROOT
 from safetensors.torch import load_file
 
@@ -15,8 +16,10 @@ from srgan_ab.common.distributed import ALONE, Processes
 from srgan_ab.common.errors import UserError
 from srgan_ab.common.joining import join
 from srgan_ab.common.launch import is_first
-from srgan_ab.common.runtime import prepare
+from srgan_ab.common.params import parse
+from srgan_ab.common.runtime import Runtime, prepare
 from srgan_ab.common.schema import RuntimeParams
+from srgan_ab.srgan import trainings
 
 PATH = [ROOT / "src", ROOT / "tests", ROOT / "tests/unit"]
 COUNTS = (1, 2, 3)
@@ -119,6 +122,14 @@ def test_a_batch_that_cannot_be_shared_evenly_is_refused():
     Processes(0, 3).check(6, "srgan.batch_size")
     with pytest.raises(UserError, match=r"srgan.batch_size is 8, which 3 .* a multiple of 3"):
         Processes(0, 3).check(8, "srgan.batch_size")
+
+
+def test_compiled_batch_normalisation_is_refused_where_it_would_be_shared(monkeypatch):
+    together = Runtime(torch.device("cpu"), "fp32", "default", Processes(0, 2))
+    monkeypatch.setattr(trainings, "prepare", lambda *a, **k: together)
+    params = parse(changed({"srgan.discriminator.normalization": "batch"}))
+    with pytest.raises(UserError, match=r"runtime.compile .* set it to null, or srgan.generator"):
+        trainings.prepare_trainings(params, Path("state"), None, None)
 
 
 @pytest.mark.parametrize(

@@ -76,6 +76,12 @@ def test_runs_and_writes_provenance(project):
     assert facts["versions"]["numpy"]
 
 
+def test_what_is_no_training_is_left_to_the_first_of_several_processes(project, monkeypatch):
+    monkeypatch.setenv("LOCAL_RANK", "1")
+    assert finish(start(project)) == (0, "", "")
+    assert not (project / "output.txt").exists()
+
+
 def test_help_says_what_it_reads_and_writes(project):
     code, out, _ = finish(start(project, "", "--help"))
     assert code == 0

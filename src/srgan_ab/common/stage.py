@@ -234,8 +234,9 @@ def run(function: Stage, item: str | None = None, resumable: bool = False) -> No
         os._exit(1)  # what waits for the one that has ended must not keep this one
     except UserError as error:
         joining = _joined()
-        the_first_says_it = not is_first() and joining and joining.is_joined()
-        sys.exit(1 if the_first_says_it else f"{name}: {error}")
+        if not is_first() and joining and joining.is_joined():
+            sys.exit(0)  # the first says the same, and fails
+        sys.exit(f"{name}: {error}")
     except Exception as error:
         if explained := sentence(error):
             sys.exit(f"{name}: {explained}")

@@ -137,7 +137,7 @@ def prepare_trainings(
     """
     seed = params.seed if params.srgan.seed is None else params.srgan.seed
     runtime = prepare(params.runtime, seed, together=True)
-    runtime.processes.check(params.srgan.batch_size, "srgan.batch_size")
+    _check_shared(params.srgan, runtime)
     lpips = load_lpips(paths.pretrained("lpips"), runtime.device)
     return Trainings(
         params.srgan,
@@ -147,6 +147,17 @@ def prepare_trainings(
         lpips=lpips,
         checkpoints=Checkpoints(directory, runtime),
     )
+
+
+def _check_shared(settings: Srgan, runtime: Runtime) -> None:
+    """Refuse what several processes cannot train together."""
+    runtime.processes.check(settings.batch_size, "srgan.batch_size")
+    normalization = settings.generator.normalization, settings.discriminator.normalization
+    if runtime.processes.size > 1 and runtime.compile and "batch" in normalization:
+        raise UserError(
+            "runtime.compile does not know BatchNorm that several processes share: set it to null, "
+            "or srgan.generator.normalization and srgan.discriminator.normalization to none"
+        )
 
 
 def _perceptual(settings: Srgan, lpips: Distance | None, runtime: Runtime) -> Distance | None:
