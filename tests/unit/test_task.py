@@ -95,7 +95,7 @@ def test_each_term_alone_pulls_its_way(alone):
     network, hr = classifier(), images(seed=2)
     task, pixel = TaskLoss([network], None, 3.0, 32), PIXEL_LOSSES["l1"]
     weights = dict.fromkeys(WEIGHTS, 0.0) | {alone: 3.0}
-    loss = GeneratorLoss(pixel, None, "bce", weights, task)
+    loss = GeneratorLoss(pixel, None, "bce", weights, 4, task)
     sr = images(seed=1).requires_grad_()
     terms = loss.terms(sr, hr, None)
     assert list(terms) == [alone]
