@@ -56,7 +56,7 @@ def compare(params: Params) -> None:
     }
     for name, values in results.items():
         write_metrics(paths.METRICS / f"{name}.json", values)
-    said = verdict(found, constant(matrix), settings.margin, **setting)
+    said = verdict(found, matrix, constant(matrix), settings.margin, **setting)
     write_text(paths.METRICS / "verdict.md", said)
     for arm, tables in curves.items():
         for kind, table in tables.items():

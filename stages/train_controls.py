@@ -1,7 +1,8 @@
 """Trains one control arm by A's recipe, or leaves it out if `controls` does not ask for it.
 
 b_plus: HR and SR. c: bicubic. c_plus: HR and bicubic. r: SRResNet. p: SRGAN's training
-without its adversarial term. A training that was stopped goes on where it stood.
+without its adversarial term. t: that training with a loss of A's features. A training that was
+stopped goes on where it stood.
 """
 
 from pathlib import Path

@@ -28,10 +28,10 @@ def study(project, tmp_path):
 
 
 def test_the_arms_side_by_side(project):
-    table = project.shell("dvc metrics show metrics/{a,b,b_plus,c,c_plus,r,p}.json")
+    table = project.shell("dvc metrics show metrics/{a,b,b_plus,c,c_plus,r,p,t}.json")
     header, *rows = (line.split() for line in table.splitlines())
     column = header.index("accuracy")
-    for arm, row in zip(("a", "b", "b_plus", "c", "c_plus", "r", "p"), rows, strict=True):
+    for arm, row in zip(("a", "b", "b_plus", "c", "c_plus", "r", "p", "t"), rows, strict=True):
         metrics = json.loads((project.root / f"metrics/{arm}.json").read_text())
         assert (row[0], float(row[column])) == (f"metrics/{arm}.json", metrics["accuracy"])
 

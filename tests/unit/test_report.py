@@ -15,7 +15,7 @@ from report import report
 from report_inputs import Reader
 from repository import ROOT
 
-from srgan_ab.common.arms import ARMS
+from srgan_ab.common.arms import ARMS, DOMAINS
 from srgan_ab.common.params import load
 from srgan_ab.statistics.significance import PAIRS
 
@@ -186,7 +186,7 @@ def test_arms_left_out_are_named_and_nowhere_else(small):
     assert [row[0][0] for row in accuracy] == ["A", "B"]
     assert len(read.tables["Differences in accuracy"]) == len(metrics(root, "comparison"))
     words = "".join(read.text)
-    assert "Left out of this run: B+, C, C+, R, P." in words
+    assert "Left out of this run: B+, C, C+, R, P, T." in words
     assert "images in 4 versions" in words and "non-adversarial" not in page
     assert "SRGAN's images added to real ones: not tested." in words
     assert not re.search(r"\b(None|nan|NaN|Undefined)\b", words)
@@ -196,21 +196,46 @@ def test_a_generator_without_adversary_is_beside_the_others(made):
     root, page = made
     read = Reader(page)
     words = "".join(read.text)
-    assert "images in 5 versions" in words
-    assert "Test images: LR, bicubic, SRResNet, non-adversarial, SRGAN and HR" in words
+    assert "images in 6 versions" in words
+    shown = "Test images: LR, bicubic, SRResNet, non-adversarial, SRGAN, task-driven and HR"
+    assert shown in words
     gaps = {row[0][0]: float(row[3][1]) for row in read.tables["PSNR RGB (dB) of the generators"]}
     found = metrics(root, "ledger")["generator"]
     assert gaps == {
         "SRResNet": found["srresnet"]["gap"],
         "non-adversarial": found["perceptual"]["gap"],
         "SRGAN": found["srgan"]["gap"],
+        "task-driven": found["task"]["gap"],
     }
     costs = {row[0][0]: row for row in read.tables["Networks and their training"]}
-    training = metrics(root, "train_perceptual")
-    cost = costs["generator, non-adversarial"]
-    assert float(cost[1][1]) == training["generator_parameters"]
-    assert float(cost[5][1]) == training["epoch"]
-    assert re.search(r'aria-label="PSNR, RGB[^"]*".*?non-adversarial', page, re.DOTALL)
+    for name, stage in (("non-adversarial", "perceptual"), ("task-driven", "task_sr")):
+        training, cost = metrics(root, f"train_{stage}"), costs[f"generator, {name}"]
+        assert float(cost[1][1]) == training["generator_parameters"]
+        assert float(cost[5][1]) == training["epoch"]
+        assert re.search(rf'aria-label="PSNR, RGB[^"]*".*?{name}', page, re.DOTALL)
+
+
+def test_what_to_do_with_small_images_is_a_table_of_two_situations(made):
+    root, page = made
+    matrix = metrics(root, "matrix")
+    title = "Where only small images are to be had: accuracy in %, with 95 % intervals"
+    oracle, *rows = Reader(page).tables[title]
+    assert oracle[0][0] == "real HR" and float(oracle[1][1]) == matrix["a"]["hr"]["accuracy"]
+    arms = {"bicubic": "c", "SRResNet": "r", "non-adversarial": "p", "SRGAN": "b"}
+    arms["task-driven"] = "t"
+    assert [row[0][0] for row in rows] == list(arms)
+    for (name, arm), row in zip(arms.items(), rows, strict=True):
+        (domain,) = (domain for domain, known in DOMAINS.items() if known == name)
+        assert float(row[1][1]) == matrix["a"][domain]["accuracy"]
+        assert float(row[2][1]) == matrix[arm][domain]["accuracy"]
+        assert row[2][0].startswith(f"{arm.upper()}: ")
+
+
+def test_an_arm_that_was_not_trained_has_no_place_in_that_table(small):
+    _, page = small
+    (rows,) = (t for name, t in Reader(page).tables.items() if name.startswith("Where only small"))
+    assert [row[0][0] for row in rows] == ["real HR", "bicubic", "SRResNet", "SRGAN"]
+    assert [row[2][0] for row in rows[1:3]] == ["not trained"] * 2
 
 
 def test_class_names_are_text(small):

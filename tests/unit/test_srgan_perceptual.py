@@ -13,7 +13,7 @@ from toy_srgan import FOLDED, Killed, Mortal, parts, run, run_perceptual, settin
 from srgan_ab.common import paths
 from srgan_ab.common.errors import UserError
 from srgan_ab.srgan import discriminator
-from srgan_ab.srgan.outputs import leave_perceptual_out
+from srgan_ab.srgan.left_out import leave_generator_out
 
 pytestmark = pytest.mark.slow
 WITHOUT = {"adversarial__weight": 0.0}
@@ -115,7 +115,7 @@ def test_switched_off_it_leaves_its_outputs_empty(project):
     run(settings())
     run_perceptual(settings())
     columns = list(pd.read_csv("plots/perceptual.csv"))
-    leave_perceptual_out()
+    leave_generator_out(paths.PERCEPTUAL, "train_perceptual", "perceptual")
     assert list(Path("models/perceptual").iterdir()) == []
     assert json.loads(Path("metrics/train_perceptual.json").read_text()) == {}
     table = pd.read_csv("plots/perceptual.csv")

@@ -185,7 +185,7 @@ def test_an_arm_that_is_not_there_is_answered_with_those_that_are(arm):
     script = [sys.executable, str(ROOT / "stages/train_controls.py"), *arm]
     done = subprocess.run(script, capture_output=True, text=True)
     assert done.returncode == 2 and "Traceback" not in done.stderr
-    assert "{b_plus,c,c_plus,r,p}" in done.stderr.splitlines()[0]
+    assert "{b_plus,c,c_plus,r,p,t}" in done.stderr.splitlines()[0]
 
 
 def test_user_errors_are_one_sentence(project):

@@ -39,6 +39,13 @@ def benchmark(
             f"default: {paths.PERCEPTUAL}, if it is there."
         ),
     ] = None,
+    task: Annotated[
+        str | None,
+        typer.Option(
+            help="The generator that was trained with a loss of A's features, likewise; "
+            f"default: {paths.TASK}, if it is there."
+        ),
+    ] = None,
     lpips: Annotated[
         Path | None,
         typer.Option(
@@ -92,11 +99,12 @@ def benchmark(
         ("srresnet", srresnet, paths.SRRESNET),
         ("perceptual", perceptual, paths.PERCEPTUAL),
         ("srgan", srgan, paths.GENERATOR),
+        ("task", task, paths.TASK),
     ):
         if given or default.exists():
             weights = weights_of(given) if given else default
             generators[method] = load_generator(weights, runtime.device)
-        elif method != "perceptual":  # a control, which not every run has
+        elif method not in ("perceptual", "task"):  # controls, which not every run has
             typer.echo(
                 f"{default} is missing, so there is no row {method}: train it, or give --{method}",
                 err=True,

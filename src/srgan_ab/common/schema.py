@@ -117,6 +117,7 @@ class Controls(Section):
     c_plus: bool
     r: bool
     p: bool
+    t: bool
 
 
 class GeneratorParams(Section):
@@ -234,6 +235,13 @@ class Srgan(Section):
     snapshots: list[Epochs]
 
 
+class Task(Section):
+    """The loss of classifier A's features, with which the generator of the arm t is trained."""
+
+    weight: Positive
+    layer: str | None  # a module of the classifier; null = its last feature map
+
+
 class Benchmarks(Section):
     """Folders of HR pictures on which enlargers are compared."""
 
@@ -276,6 +284,7 @@ class Params(Section):
     b: ArmB
     controls: Controls
     srgan: Srgan
+    task: Task
     benchmarks: Benchmarks
     compare: Compare
     runtime: RuntimeParams

@@ -37,6 +37,7 @@ DOMAIN_MARKS = {  # colour and marker of each test domain
     "bicubic": (GREY, "s"),
     "srresnet": (GREEN, "^"),
     "perceptual": (PURPLE, "v"),
+    "task": (PURPLE, "P"),
 }
 RESULT_MARKS = {  # marker of a difference, and whether it is filled
     "better": ("o", True),

@@ -15,6 +15,7 @@ from srgan_ab.srgan.losses import (
     lattice_loss,
     total_variation_loss,
 )
+from srgan_ab.srgan.task import TaskLoss
 
 
 @dataclass(frozen=True)
@@ -24,8 +25,9 @@ class GeneratorLoss:
     pixel: Callable[[Tensor, Tensor], Tensor]
     perceptual: Callable[[Tensor, Tensor], Tensor] | None
     adversarial: str  # bce, lsgan or relativistic
-    weights: dict[str, float]  # pixel, perceptual, adversarial, total_variation, lattice
+    weights: dict[str, float]  # pixel, perceptual, adversarial, total_variation, lattice, task
     scale: int  # HR pixels per LR pixel, along each side
+    task: TaskLoss | None = None  # without it there is no such term
 
     def terms(
         self,
@@ -42,6 +44,8 @@ class GeneratorLoss:
             "total_variation": lambda: total_variation_loss(sr),
             "lattice": lambda: lattice_loss(sr, hr, self.scale),
         }
+        if (task := self.task) is not None:
+            terms["task"] = lambda: task(sr, hr)
         return {name: term() for name, term in terms.items() if self.weights[name] > 0}
 
     def _perceptual(self, sr: Tensor, hr: Tensor) -> Tensor:

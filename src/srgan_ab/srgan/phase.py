@@ -157,6 +157,11 @@ class Phase:
                 )
         return {name: of_updates.mean().item() for name, of_updates in values.items()}
 
+    def kept(self) -> dict[str, nn.Module]:
+        """Its networks that are kept of the best epoch."""
+        networks = {name: net for name, net in self.modules.items() if name != "history"}
+        return {"averaged": self.averaged} | networks
+
     def validated(self, error: float) -> None:
         """Tell `schedule: plateau` how the epoch went: the less, the better."""
         for schedule in self.schedules:

@@ -28,6 +28,7 @@ from srgan_ab.srgan.steps import (
     unopposed_step,
     warm_up_step,
 )
+from srgan_ab.srgan.task import TaskLoss
 
 PATIENCE = 5  # epochs without a better validation before `schedule: plateau` halves the rate
 
@@ -81,9 +82,10 @@ def _generator_loss(
     perceptual: Callable[[Tensor, Tensor], Tensor] | None,
     weights: dict[str, float],
     scale: int,
+    task: TaskLoss | None = None,
 ) -> GeneratorLoss:
     pixel, kind = PIXEL_LOSSES[settings.pixel.loss], settings.adversarial.loss
-    return GeneratorLoss(pixel, perceptual, kind, weights, scale)
+    return GeneratorLoss(pixel, perceptual, kind, weights, scale, task)
 
 
 def _unused(weights: dict[str, float]) -> dict[str, float]:
@@ -147,6 +149,7 @@ def adversarial(
     settings: Srgan,
     runtime: Runtime,
     seed: int,
+    task: TaskLoss | None = None,
 ) -> Phase:
     """SRGAN: the generator against the discriminator, from wherever both start.
 
@@ -158,6 +161,7 @@ def adversarial(
         settings: `params.srgan`.
         runtime: device and precision.
         seed: of crops, label noise and history.
+        task: one more term of the generator's loss; None = SRGAN as it is.
     """
     phase, random = settings.adversarial, runtime.generator(seed)
     crops = crops_of(lr, hr, settings, random, runtime.processes)
@@ -173,8 +177,8 @@ def adversarial(
         history,
         random,
     )
-    weights = loss_weights(settings)
-    loss_g = _generator_loss(settings, perceptual, weights, generator.scale)
+    weights = loss_weights(settings) | ({} if task is None else {"task": task.weight})
+    loss_g = _generator_loss(settings, perceptual, weights, generator.scale, task)
     loss_d = DiscriminatorLoss(
         phase.loss, phase.label_smoothing, phase.label_noise, phase.r1, phase.r2
     )
@@ -197,7 +201,7 @@ def adversarial(
         modules["history"] = history
     floor = discriminator_loss_floor(phase.loss, phase.label_smoothing, phase.label_noise)
     return Phase(
-        name="srgan",
+        name="srgan" if task is None else "task",
         epochs=phase.epochs,
         crops=crops,
         step=step,

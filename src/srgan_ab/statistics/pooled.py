@@ -22,7 +22,7 @@ from srgan_ab.statistics.paired import POWER
 from srgan_ab.statistics.predictions import Predictions
 from srgan_ab.statistics.significance import judge_as_family, pairs_of
 
-ENLARGED_BY_TRAINING = {"sr", "srresnet", "perceptual"}  # domains of a generator of the run
+ENLARGED_BY_TRAINING = {"sr", "srresnet", "perceptual", "task"}  # domains of a generator of the run
 
 
 def meets_a_generator(subject: Subject) -> bool:

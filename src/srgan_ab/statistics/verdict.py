@@ -6,6 +6,7 @@ Which tests were declared is read off the results: those have adjusted p.
 from collections.abc import Collection, Mapping
 
 from srgan_ab.common.arms import Subject, subject_name
+from srgan_ab.statistics.advice import advice_in_words
 from srgan_ab.statistics.one_class import NOT_COMPARABLE, REASON, not_comparable
 from srgan_ab.statistics.significance import LEVEL, PAIRS
 
@@ -258,6 +259,7 @@ def tests_in_words(
 
 def verdict(
     differences: Mapping[str, Mapping[str, Mapping]],
+    matrix: Mapping[str, Mapping],
     constant: Collection[Subject],
     margin: float,
     images: int,
@@ -269,6 +271,7 @@ def verdict(
 
     Args:
         differences: from `significance.differences`.
+        matrix: from `matrix.score_matrix`.
         constant: from `one_class.constant`.
         margin: of equivalence, in (0, 1).
         images: in the test set.
@@ -293,4 +296,5 @@ def verdict(
             "With one network per arm this holds for these networks; how others of the same "
             "recipe would do is not known (`classifier.replicates`).",
         ]
-    return "\n".join([*lines, *tests_in_words(differences, found, margin, images)]) + "\n"
+    lines += tests_in_words(differences, found, margin, images)
+    return "\n".join([*lines, "", *advice_in_words(matrix, b_images)]) + "\n"
