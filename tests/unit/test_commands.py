@@ -99,6 +99,11 @@ NOT_RUN = {
         "installs packages",
         "tests/pipeline/test_sharing.py::test_a_second_clone_gets_everything_from_s3",
     ),
+    'make preset NAME=folder SET="data.path=s3://bucket/photos data.classes=[ham,egg]"': (
+        "its stage needs the extra s3, which `make setup` does not install",
+        "tests/unit/test_buckets.py::"
+        "test_a_folder_is_read_as_a_local_one_and_each_photograph_is_fetched_once",
+    ),
     "srgan-ab export photo --to onnx": (
         "needs the extra onnx, which `make setup` does not install",
         "tests/unit/test_export.py::test_onnx_computes_the_same_for_any_size",
