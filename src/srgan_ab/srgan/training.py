@@ -16,7 +16,7 @@ from srgan_ab.accelerate.networks import accelerate
 from srgan_ab.common.checkpoints import Checkpoints
 from srgan_ab.common.files import atomic_file
 from srgan_ab.common.initial import Initial
-from srgan_ab.common.interpolation import resize
+from srgan_ab.common.interpolation import Interpolated
 from srgan_ab.common.packs import Pack
 from srgan_ab.common.runtime import Network, Runtime
 from srgan_ab.common.schema import Srgan
@@ -34,6 +34,7 @@ from srgan_ab.srgan.progress import (
     FittedSrgan,
     Measure,
     Progress,
+    Rows,
     enlarge,
     on_device,
     prefixed,
@@ -42,7 +43,7 @@ from srgan_ab.srgan.progress import (
 
 FAILED = 1.0  # dB below bicubic; a good network that adds to nothing may lack half of it at first
 Samples = dict[str, tuple[Tensor, Tensor]]  # split to lr and hr, of which crops are judged
-Watch = Callable[[dict, np.ndarray], dict]  # an epoch's row and validation images to more columns
+Watch = Callable[[dict, Rows], dict]  # an epoch's row and validation images to more columns
 
 
 def _error(select: str, row: dict) -> float:
@@ -66,7 +67,7 @@ class Training:
         settings: `params.srgan`.
         seed: of the first weights and of every draw.
         val: watched after each epoch.
-        measure: image quality of (sr, hr), two uint8 arrays (N, H, W, 3).
+        measure: image quality of (sr, hr), (N, H, W, 3) uint8, read batch by batch.
         perceptual: of (sr, hr); None where its weight is 0.
         runtime: device and precision.
         checkpoints: where this training left its state, and leaves it.
@@ -215,7 +216,8 @@ class Training:
 
     def _refuse_far_below_bicubic(self, psnr: float) -> None:
         """A pre-training that failed: what starts from it never recovers (docs/ablations.md)."""
-        enlarged = resize(self.val.lr, *self.val.hr.shape[1:3])
+        height, width = self.val.hr.shape[1:3]
+        enlarged = Interpolated(self.val.lr, height, width, "bicubic")
         quality = self.runtime.processes.by_first(lambda: self.measure(enlarged, self.val.hr))
         bicubic = quality["psnr_rgb"]
         if bicubic is not None and psnr < bicubic - FAILED:
@@ -258,7 +260,7 @@ class Training:
 
         return row | self.runtime.processes.by_first(judge)
 
-    def _picture(self, name: str, sr: np.ndarray) -> None:
+    def _picture(self, name: str, sr: Rows) -> None:
         """Keep what the snapshots show of all validation images."""
         self.progress.pictures[name] = torch.from_numpy(sr[shown(self.val)])
 
@@ -266,7 +268,7 @@ class Training:
         """How the adversarial phase is watched: by snapshots, and by its discriminator."""
         rows = self.progress.history(phase.name)
 
-        def watch(row: dict, sr: np.ndarray) -> dict:
+        def watch(row: dict, sr: Rows) -> dict:
             accuracies = [row["d_accuracy"] for row in (*rows, row)]
             warn_if_decided(accuracies, over=phase.epoch == phase.epochs)
             if phase.epoch in self.settings.snapshots:
