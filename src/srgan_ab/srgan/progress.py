@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from srgan_ab.common.interpolation import Interpolated
 from srgan_ab.common.packs import Pack
 from srgan_ab.common.runtime import Runtime
 from srgan_ab.srgan.discriminator import Discriminator
@@ -17,6 +18,7 @@ from srgan_ab.srgan.upscaling import upscale
 Quality = dict[str, float | None]
 Rows = Any  # gives (n, H, W, 3) uint8 for a slice or an index array, as `Enlarged` does
 Measure = Callable[[Rows, np.ndarray], Quality]
+Watch = Callable[[dict, Rows], dict]  # an epoch's row and validation images to more columns
 Distance = Callable[[Tensor, Tensor], Tensor]
 SHOWN = 6  # validation images in the snapshots
 
@@ -114,6 +116,12 @@ def on_device(images: np.ndarray | Tensor, runtime: Runtime) -> Tensor:
 def enlarge(generator: Generator, pack: Pack, runtime: Runtime) -> Enlarged:
     """All LR images of a pack: (N, H, W, 3) uint8."""
     return Enlarged(generator, pack, runtime)
+
+
+def interpolated(pack: Pack) -> Interpolated:
+    """The same by bicubic interpolation."""
+    height, width = pack.hr.shape[1:3]
+    return Interpolated(pack.lr, height, width, "bicubic")
 
 
 def shown(val: Pack) -> np.ndarray:

@@ -16,7 +16,6 @@ from srgan_ab.accelerate.networks import accelerate
 from srgan_ab.common.checkpoints import Checkpoints
 from srgan_ab.common.files import atomic_file
 from srgan_ab.common.initial import Initial
-from srgan_ab.common.interpolation import Interpolated
 from srgan_ab.common.packs import Pack
 from srgan_ab.common.runtime import Network, Runtime
 from srgan_ab.common.schema import Srgan
@@ -35,7 +34,9 @@ from srgan_ab.srgan.progress import (
     Measure,
     Progress,
     Rows,
+    Watch,
     enlarge,
+    interpolated,
     on_device,
     prefixed,
     shown,
@@ -43,7 +44,6 @@ from srgan_ab.srgan.progress import (
 
 FAILED = 1.0  # dB below bicubic; a good network that adds to nothing may lack half of it at first
 Samples = dict[str, tuple[Tensor, Tensor]]  # split to lr and hr, of which crops are judged
-Watch = Callable[[dict, Rows], dict]  # an epoch's row and validation images to more columns
 
 
 def _error(select: str, row: dict) -> float:
@@ -216,10 +216,8 @@ class Training:
 
     def _refuse_far_below_bicubic(self, psnr: float) -> None:
         """A pre-training that failed: what starts from it never recovers (docs/ablations.md)."""
-        height, width = self.val.hr.shape[1:3]
-        enlarged = Interpolated(self.val.lr, height, width, "bicubic")
-        quality = self.runtime.processes.by_first(lambda: self.measure(enlarged, self.val.hr))
-        bicubic = quality["psnr_rgb"]
+        val, by_first = self.val, self.runtime.processes.by_first
+        bicubic = by_first(lambda: self.measure(interpolated(val), val.hr))["psnr_rgb"]
         if bicubic is not None and psnr < bicubic - FAILED:
             raise Diverged(
                 f"after its pre-training SRResNet reaches {psnr:.2f} dB on validation images, and "
