@@ -43,7 +43,7 @@ class Data(Section):
         "coco",
         "div2k",
     ]
-    path: str | None  # folder: a directory; archive: a zip or tar file or its http(s) address
+    path: str | None  # folder: a directory; archive: a file, or http(s); or s3://bucket/key
     sha256: Annotated[str, Field(pattern="^[0-9a-f]{64}$")] | None
     classes: list[str]  # [negative, positive]; [] = no classes
     per_class: ImageCount | None  # synthetic: images rendered; others: at most so many (null = all)

@@ -14,13 +14,12 @@ from torch import Tensor, nn
 from tqdm import tqdm
 
 from srgan_ab.common.balance import LAST, state_of
-from srgan_ab.common.interpolation import resize
 from srgan_ab.common.packs import Pack
 from srgan_ab.common.runtime import Runtime
 from srgan_ab.srgan.crops import Crops
 from srgan_ab.srgan.losses import compared
 from srgan_ab.srgan.phase import Diverged
-from srgan_ab.srgan.progress import Measure, on_device
+from srgan_ab.srgan.progress import Measure, interpolated, on_device
 from srgan_ab.srgan.steps import shifted
 
 Samples = dict[str, tuple[Tensor, Tensor]]  # split to lr and hr, of which crops are judged
@@ -47,8 +46,8 @@ def refuse_far_below_bicubic(psnr: float, val: Pack, measure: Measure, runtime: 
     Raises:
         Diverged: bicubic interpolation is better by more than `FAILED`.
     """
-    enlarged = resize(val.lr, *val.hr.shape[1:3])
-    bicubic = runtime.processes.by_first(lambda: measure(enlarged, val.hr))["psnr_rgb"]
+    by_first = runtime.processes.by_first
+    bicubic = by_first(lambda: measure(interpolated(val), val.hr))["psnr_rgb"]
     if bicubic is not None and psnr < bicubic - FAILED:
         raise Diverged(
             f"after its pre-training SRResNet reaches {psnr:.2f} dB on validation images, and "

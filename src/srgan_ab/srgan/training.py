@@ -38,13 +38,13 @@ from srgan_ab.srgan.progress import (
     FittedSrgan,
     Measure,
     Progress,
+    Rows,
+    Watch,
     enlarge,
     prefixed,
     shown,
 )
 from srgan_ab.srgan.task import TaskLoss
-
-Watch = Callable[[dict, np.ndarray], dict]  # an epoch's row and validation images to more columns
 
 
 def _error(select: str, row: dict) -> float:
@@ -62,7 +62,7 @@ class Training:
         settings: `params.srgan`.
         seed: of the first weights and of every draw.
         val: watched after each epoch.
-        measure: image quality of (sr, hr), two uint8 arrays (N, H, W, 3).
+        measure: image quality of (sr, hr), (N, H, W, 3) uint8, read batch by batch.
         perceptual: of (sr, hr); None where its weight is 0.
         runtime: device and precision.
         checkpoints: where this training left its state, and leaves it.
@@ -268,7 +268,7 @@ class Training:
 
         return row | self.runtime.processes.by_first(judge)
 
-    def _picture(self, name: str, sr: np.ndarray) -> None:
+    def _picture(self, name: str, sr: Rows) -> None:
         """Keep what the snapshots show of all validation images."""
         self.progress.pictures[name] = torch.from_numpy(sr[shown(self.val)])
 
@@ -277,7 +277,7 @@ class Training:
         rows = self.progress.history(phase.name)
         judged = judged_images(lr, hr, labels, self.val, self.runtime)
 
-        def watch(row: dict, sr: np.ndarray) -> dict:
+        def watch(row: dict, sr: Rows) -> dict:
             accuracies = [row["d_accuracy"] for row in (*rows, row)]
             warn_if_decided(accuracies, over=phase.epoch == phase.epochs)
             if phase.epoch in self.settings.snapshots:

@@ -24,7 +24,7 @@ from srgan_ab.common.schema import Params, Srgan
 from srgan_ab.srgan.folds import assign_folds, rows_without
 from srgan_ab.srgan.perceptual import PerceptualLoss
 from srgan_ab.srgan.phase import Diverged
-from srgan_ab.srgan.progress import Distance, Fitted, Measure, Quality, on_device
+from srgan_ab.srgan.progress import Distance, Fitted, Measure, Quality, Rows, on_device
 from srgan_ab.srgan.training import Training
 
 AnyFitted = TypeVar("AnyFitted", bound=Fitted)
@@ -49,7 +49,7 @@ class Trainings:
         settings: `params.srgan`.
         seed: of every draw.
         runtime: device and precision.
-        measure: image quality of (sr, hr), two uint8 arrays (N, H, W, 3).
+        measure: image quality of (sr, hr), (N, H, W, 3) uint8, read batch by batch.
         lpips: for `perceptual.network: lpips`; None where there are no weights.
         checkpoints: where a training that was stopped left its state, and leaves it.
 
@@ -123,7 +123,7 @@ def prepare_trainings(
     params: Params,
     directory: Path,
     load_lpips: Callable[[Path, torch.device], Distance | None],
-    measure: Callable[[np.ndarray, np.ndarray, Distance | None, torch.device, int], Quality],
+    measure: Callable[[Rows, np.ndarray, Distance | None, torch.device, int], Quality],
 ) -> Trainings:
     """What the params ask for, on the device that they name.
 
