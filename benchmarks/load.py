@@ -32,7 +32,7 @@ SETTINGS = {
     "data": {"source": "folder", "path": "photos", "per_class": None},
     "images": {"hr": HR},
     "classifier": {"epochs": 1, "batch_size": 256},
-    "controls": dict.fromkeys(("b_plus", "c", "c_plus", "r", "p"), False),
+    "controls": dict.fromkeys(("b_plus", "c", "c_plus", "r", "p", "t"), False),
     "srgan": {"crop": HR, "batch_size": 64, "snapshots": []},
 }
 NETWORKS = {
@@ -102,7 +102,7 @@ def main(
             for file in ("inputs/download.json", "inputs/train_srgan.json", "data/checked"):
                 (place / file).parent.mkdir(exist_ok=True)
                 (place / file).touch()
-            for left_out in ("perceptual", "b_plus", "c", "c_plus", "r", "p"):
+            for left_out in ("perceptual", "task", "b_plus", "c", "c_plus", "r", "p", "t"):
                 (place / "models" / left_out).mkdir(parents=True)
             make_photos(place / "photos", number)
             for stage in STAGES[: STAGES.index(last) + 1]:
