@@ -1,4 +1,7 @@
-"""Commands and Python that the documents tell a reader to type."""
+"""Commands and Python that the documents tell a reader to type.
+
+    python tests/commands.py     # each command, the document that has it, the test that runs it
+"""
 
 import ast
 import re
@@ -56,3 +59,10 @@ def parse(main: Callable[..., None], command: str) -> None:
     app.command()(main)
     _, script, *options = shlex.split(command)
     typer.main.get_command(app).make_context(script, options)
+
+
+if __name__ == "__main__":
+    tests = typed()
+    for command, document in documented().items():
+        test = tests.get(command, "in tests/unit/test_commands.py, with the reason why not")
+        print(f"{document}: {command}\n    {test}")
