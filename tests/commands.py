@@ -1,6 +1,6 @@
 """Commands and Python that the documents tell a reader to type.
 
-    python tests/commands.py     # each command, the document that has it, the test that runs it
+python tests/commands.py     # each command, the document that has it, the test that runs it
 """
 
 import ast
