@@ -54,7 +54,7 @@ CHANGES = [
     ({"task.weight": 2.0}, {"train_task_sr"}, {"train_a", "train_srgan", "train_perceptual"}),
     (
         {"classifier.learning_rate": 0.01},
-        {"train_a", "train_task_sr", "train_b", *CONTROLS},
+        {"train_a", "train_b", *CONTROLS},
         {"download", "split", "downscale", "train_srgan", "train_perceptual"},
     ),
     ({"b.per_class": 10}, {"train_b"}, {"train_a", "train_srgan", "generate_sr", *CONTROLS}),

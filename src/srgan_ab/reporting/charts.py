@@ -232,7 +232,8 @@ def accuracies(
         _legend(axes)
 
     rows = sum(len(results) + 1.6 for results in matrix.values())
-    return _svg(draw, title, height=1.3 + 0.105 * rows, width=4.5)
+    # however many arms and domains there are, all are seen on the report's first screen
+    return _svg(draw, title, height=1.3 + min(0.105 * rows, 4.9), width=4.5)
 
 
 def forest(
