@@ -94,8 +94,8 @@ def _trained(make: Callable[[], Phase]) -> tuple[dict[str, Tensor], dict[str, Te
         for _ in range(UPDATES):
             phase.update()
         moved = {name: weights(network) - before[name] for name, network in networks.items()}
-    names = [n for n in phase.watched[0] if n.startswith(("loss", "gradient"))]
-    return {n: torch.stack([row[n] for row in phase.watched]) for n in names}, moved
+    watched = phase.watched.so_far()
+    return {n: watched[n] for n in watched if n.startswith(("loss", "gradient"))}, moved
 
 
 def _as_written(network: nn.Module, device: torch.device) -> nn.Module:

@@ -47,8 +47,7 @@ def states(phase):
     """Weights, averages and watched values of a phase."""
     found = {f"{n}.{k}": v for n, m in phase.modules.items() for k, v in m.state_dict().items()}
     found |= {f"averaged.{k}": v for k, v in phase.averaged.state_dict().items()}
-    for name in phase.watched[0]:
-        found[f"watched.{name}"] = torch.stack([row[name] for row in phase.watched])
+    found |= {f"watched.{name}": of for name, of in phase.watched.so_far().items()}
     return {k: v.detach().clone() for k, v in found.items() if isinstance(v, torch.Tensor)}
 
 

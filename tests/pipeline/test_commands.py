@@ -36,13 +36,13 @@ def test_the_arms_side_by_side(project):
         assert (row[0], float(row[column])) == (f"metrics/{arm}.json", metrics["accuracy"])
 
 
-def test_the_experiments_fit_the_screen(project):
-    *_, workspace, head = project.run(
+def test_the_experiments_fit_the_screen(study):
+    *_, workspace, head = study.run(
         "make", "-o", ".venv/.ready", f"PYTHON={sys.executable}", "experiments"
     ).splitlines()
     assert max(map(len, (workspace, head))) <= 120
     a, b, quality = (
-        json.loads((project.root / f"metrics/{name}.json").read_text()) for name in ("a", "b", "sr")
+        json.loads((study.root / f"metrics/{name}.json").read_text()) for name in ("a", "b", "sr")
     )
     assert workspace.split()[0] == "workspace" and head.split()[1:] == workspace.split()[1:]
     accuracy, f1, auc, *others = workspace.split()[1:]
@@ -192,7 +192,7 @@ def test_the_command_line(project, tmp_path):
     here.shell("srgan-ab upscale - --format png < photo.jpg > larger.png")
     assert Image.open(tmp_path / "larger.png").format == "PNG"
     verdicts = here.shell("srgan-ab classify photo.jpg --through 32")
-    assert len([line for line in verdicts.splitlines() if line.startswith("photo.jpg")]) == 7 * 5
+    assert len([line for line in verdicts.splitlines() if line.startswith("photo.jpg")]) == 8 * 6
     assert "SRResNet" in here.shell("srgan-ab info")
     here.shell("srgan-ab export small --to torch -o small.pt2")
     here.shell("srgan-ab export rough --to safetensors")
