@@ -124,9 +124,10 @@ def test_the_whole_chain_at_other_sizes(fresh, side):
 def test_photographs_without_classes_get_a_generator(fresh, tmp_path):
     draw(tmp_path / "photographs", ("mine", "others"), (144, 130))
     place = "/path/to/photographs"
+    without_t = SMALL.replace("controls.t=true", "controls.t=false")  # which is for classifiers
     fresh.shell(
         'make preset NAME=folder SET="data.path=/path/to/photographs data.classes=[]"',
-        {f'{place} data.classes=[]"': f'{tmp_path}/photographs data.classes=[] {SMALL}"'},
+        {f'{place} data.classes=[]"': f'{tmp_path}/photographs data.classes=[] {without_t}"'},
     )
     fresh.shell("python tools/note_inputs.py && dvc repro generate_sr benchmark")
     quality = numbers(fresh, "sr")["test"]
@@ -134,8 +135,9 @@ def test_photographs_without_classes_get_a_generator(fresh, tmp_path):
     assert np.load(fresh.root / "data/test/hr.npy", mmap_mode="r").shape[1:] == (128, 128, 3)
     rows = fresh.shell("srgan-ab info")
     assert "models/srgan/generator.safetensors" in rows
-    refused = fresh.run(sys.executable, "-m", "dvc", "repro", "train_a", code=255)
-    assert "train_a: " in refused and "data.classes" in refused
+    assert not any((fresh.root / "models/a").iterdir())
+    refused = fresh.run(sys.executable, "-m", "dvc", "repro", "train_b", code=255)
+    assert "train_b: " in refused and "data.classes" in refused
 
 
 @pytest.mark.long
