@@ -12,27 +12,14 @@ from srgan_ab.common.stage import run
 
 
 def train_a(params: Params, directory: Path) -> None:
-    from srgan_ab.classifier.arms import leave_out, train_arm, write_transformed
+    from srgan_ab.classifier.arms import train_arm, write_transformed
+    from srgan_ab.classifier.left_out import leave_arm_out
 
     if params.data.classes:
         train_arm("a", params, directory)
-        write_transformed(params)
     else:  # stages that make images come after this one, and do without A
-        leave_out("a")
-        show_transformed(params)
-
-
-def show_transformed(params: Params) -> None:
-    """What augmentation does, shown on images that have no classes."""
-    from srgan_ab.classifier.augmentation import transformed_sheet
-    from srgan_ab.common import paths
-    from srgan_ab.common.packs import open_pack
-    from srgan_ab.common.pictures import save_png
-    from srgan_ab.common.seeds import seed_for
-
-    images, chance = open_pack("train").hr[:8], seed_for("transformed.png", params.seed)
-    sheet = transformed_sheet(images, [""] * len(images), params.classifier.augmentation, chance)
-    save_png(sheet, paths.PLOTS / "transformed.png")
+        leave_arm_out("a")
+    write_transformed(params)
 
 
 if __name__ == "__main__":

@@ -14,12 +14,15 @@ from srgan_ab.common.stage import run
 
 
 def train_controls(params: Params, arm: str, directory: Path) -> None:
-    from srgan_ab.classifier.arms import leave_out, train_arm
+    if not getattr(params.controls, arm):
+        from srgan_ab.classifier.left_out import leave_arm_out
 
-    if getattr(params.controls, arm):
-        train_arm(arm, params, directory)
-    else:
-        leave_out(arm)
+        leave_arm_out(arm)
+        return
+
+    from srgan_ab.classifier.arms import train_arm  # torch takes seconds to import
+
+    train_arm(arm, params, directory)
 
 
 if __name__ == "__main__":

@@ -8,8 +8,6 @@ test images; B − A in accuracy; PSNR (RGB), LPIPS and realism of SRGAN's test 
 are those by which `dvc exp show` chooses commits.
 """
 
-import argparse
-import json
 import sys
 from collections.abc import Iterator
 from math import nan
@@ -17,7 +15,7 @@ from math import nan
 import pandas as pd
 from tabulate import tabulate
 
-from study import UserError, flat, output_of
+from study import UserError, experiments, flat
 from study_views import points
 
 
@@ -74,15 +72,10 @@ def view(commits: list[dict]) -> str:
 
 def main() -> None:
     """Print the table, or say in one sentence what does not work."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    _, options = parser.parse_known_args()
     try:
-        shown = output_of(sys.executable, "-m", "dvc", "exp", "show", "--json", *options)
+        print(view(experiments(__doc__)))
     except UserError as error:
         sys.exit(f"experiments: {error}")
-    print(view(json.loads(shown)))
 
 
 if __name__ == "__main__":

@@ -8,11 +8,10 @@ import pytest
 import torch
 import toy_srgan
 from safetensors.torch import load_file
-from toy_srgan import FOLDED, Killed, Mortal, classifiers, parts, run, run_task, settings
+from toy_srgan import FOLDED, classifiers, parts, run, run_task, settings
 
 from srgan_ab.common import paths
 from srgan_ab.common.errors import UserError
-from srgan_ab.srgan.left_out import leave_generator_out
 
 pytestmark = pytest.mark.slow
 
@@ -74,31 +73,6 @@ def test_with_folds_each_starts_from_the_srresnet_that_never_saw_the_fold(projec
         assert same(ours, theirs)
     metrics = json.loads(Path("metrics/train_task_sr.json").read_text())
     assert {"epoch", "task_val_psnr_rgb", "d_accuracy", "without_fold_1_epoch"} <= metrics.keys()
-
-
-@pytest.mark.parametrize("updates", [1, 3, 4, 5, 10])
-def test_killed_and_run_again_it_writes_the_same_bits(project, updates):
-    """12 updates: 4 on all images, and 4 without each of two folds."""
-    chosen = settings(folds=2, select="psnr")
-    run(chosen)
-    whole = run_task(chosen)
-    with pytest.raises(Killed):
-        run_task(chosen, Mortal("state", updates))
-    Path("plots/task.csv").unlink(missing_ok=True)
-    rest = Mortal("state", 100)
-    assert run_task(chosen, rest) == whole
-    assert 100 - rest.left == 12 - updates
-
-
-def test_switched_off_it_leaves_its_outputs_empty(project):
-    run(settings())
-    run_task(settings())
-    columns = list(pd.read_csv("plots/task.csv"))
-    leave_generator_out(paths.TASK, "train_task_sr", "task")
-    assert list(Path("models/task").iterdir()) == []
-    assert json.loads(Path("metrics/train_task_sr.json").read_text()) == {}
-    table = pd.read_csv("plots/task.csv")
-    assert len(table) == 0 and set(table) <= set(columns)
 
 
 def test_a_start_that_is_missing_or_a_layer_that_is_unknown_is_said(project):

@@ -23,8 +23,6 @@ from srgan_ab.common.schema import Classifier
 from srgan_ab.common.seeds import seed_for
 from srgan_ab.common.tensors import as_float
 
-HISTORY = ("epoch", "train_loss", "val_loss", "val_accuracy", "val_f1", "val_auc")
-
 
 @dataclass(frozen=True)
 class Examples:
@@ -128,7 +126,7 @@ def fit(
         on_epoch: receives the history so far.
 
     Returns:
-        The best state, and the history: one row per epoch, columns `HISTORY`.
+        The best state, and the history: one row per epoch, columns `records.HISTORY`.
 
     Raises:
         UserError: the loss is no longer finite, or processes cannot share the batches.

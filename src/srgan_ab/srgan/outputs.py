@@ -14,7 +14,7 @@ from srgan_ab.common.packs import Pack
 from srgan_ab.common.pictures import contact_sheet, save_png
 from srgan_ab.common.schema import Task
 from srgan_ab.common.weights import save_weights
-from srgan_ab.srgan.progress import Fitted, FittedSrgan, Quality, enlarge, prefixed, shown
+from srgan_ab.srgan.progress import Enlarged, Fitted, FittedSrgan, Quality, prefixed, shown
 from srgan_ab.srgan.rehearsal import rehearse
 from srgan_ab.srgan.task import TaskLoss
 from srgan_ab.srgan.training import Training
@@ -155,7 +155,7 @@ def _counts(trainings: Trainings) -> dict[str, int]:
 
 def _without_ema(fitted: Fitted, trainings: Trainings) -> Quality:
     val = trainings.val
-    return trainings.measure(enlarge(fitted.without_ema, val, trainings.runtime), val.hr)
+    return trainings.measure(Enlarged(fitted.without_ema, val, trainings.runtime), val.hr)
 
 
 def _balance(accuracies: Sequence[float]) -> dict[str, int]:

@@ -25,7 +25,7 @@ SHOWN = 6  # validation images in the snapshots
 
 @dataclass(frozen=True)
 class Enlarged:
-    """Images that are enlarged when they are read: the whole is never in memory.
+    """LR images of a pack, enlarged by a generator when they are read: never all in memory.
 
     Attributes:
         generator: in evaluation mode, on the runtime's device; what is read is of its weights then.
@@ -113,13 +113,8 @@ def on_device(images: np.ndarray | Tensor, runtime: Runtime) -> Tensor:
     return torch.as_tensor(np.asarray(images)).to(runtime.device)
 
 
-def enlarge(generator: Generator, pack: Pack, runtime: Runtime) -> Enlarged:
-    """All LR images of a pack: (N, H, W, 3) uint8."""
-    return Enlarged(generator, pack, runtime)
-
-
 def interpolated(pack: Pack) -> Interpolated:
-    """The same by bicubic interpolation."""
+    """LR images of a pack, enlarged by bicubic interpolation when they are read."""
     height, width = pack.hr.shape[1:3]
     return Interpolated(pack.lr, height, width, "bicubic")
 

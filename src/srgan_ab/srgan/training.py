@@ -34,13 +34,13 @@ from srgan_ab.srgan.phase import Phase
 from srgan_ab.srgan.phases import adversarial, crops_of, pretraining, unopposed
 from srgan_ab.srgan.progress import (
     Distance,
+    Enlarged,
     Fitted,
     FittedSrgan,
     Measure,
     Progress,
     Rows,
     Watch,
-    enlarge,
     prefixed,
     shown,
 )
@@ -116,7 +116,7 @@ class Training:
         phase = self._adversarial((generator, discriminator), lr, hr, None)
         self._go_on(phase, state)
         if not progress.pictures:
-            self._picture("SRResNet", enlarge(phase.averaged, self.val, self.runtime))
+            self._picture("SRResNet", Enlarged(phase.averaged, self.val, self.runtime))
         fitted = self._choose(phase, generator, self._opposed(phase, lr, hr, labels))
         return FittedSrgan(
             **vars(fitted),
@@ -263,7 +263,7 @@ class Training:
         """An epoch's row, with what the first process sees on validation images."""
 
         def judge() -> dict:
-            sr = enlarge(phase.averaged, self.val, self.runtime)
+            sr = Enlarged(phase.averaged, self.val, self.runtime)
             return watch(row, sr) | prefixed("val", self.measure(sr, self.val.hr))
 
         return row | self.runtime.processes.by_first(judge)
