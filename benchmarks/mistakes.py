@@ -12,12 +12,16 @@ Results go to mistakes/<name>.json; docs/mistakes.md says who made each.
 import sys
 from typing import Annotated
 
+from srgan_ab.common import paths, portable
+
+portable.pin(paths.PARAMS)  # before anything loads NumPy or torch, as stages do
+
+# ruff: noqa: E402
 import numpy as np
 import typer
 from repeats import MISTAKES, RESULTS, Run, repeated
 from sklearn.metrics import roc_auc_score
 
-from srgan_ab.common import paths
 from srgan_ab.common.errors import UserError
 from srgan_ab.common.files import read_metrics, write_metrics
 from srgan_ab.common.packs import open_pack
