@@ -6,6 +6,20 @@ import pytest
 
 pytestmark = [pytest.mark.slow, pytest.mark.long]
 
+RIGHT = """
+import sys
+sys.path[:0] = ["benchmarks"]
+import mistakes, numpy as np
+from repeats import Mistake, Run, repeated
+from srgan_ab.common import paths
+from srgan_ab.statistics.predictions import Predictions
+run = Run.here()
+made = Predictions.load(paths.PREDICTIONS, run.params.data.classes, None, None).probabilities
+for arm in ("a", "b"):
+    again = repeated(run, Mistake(arm, "none", seen=lambda run, right: right))
+    np.testing.assert_array_equal(again, made[arm, "hr"])
+"""
+
 
 def test_every_mistake_is_made_and_has_its_row(project, tmp_path):
     clone = project.clone(tmp_path / "mistakes", cached=True)
@@ -26,5 +40,6 @@ def test_every_mistake_is_made_and_has_its_row(project, tmp_path):
 
     # what has a result is not made again, but for what is named
     assert clone.shell("python benchmarks/mistakes.py run").strip() == ""
+    clone.run("python", "-c", RIGHT)  # without a mistake, an arm is itself
     refused = clone.run("python", "benchmarks/mistakes.py", "run", "none", code=1)
     assert refused.startswith("mistakes: none is no mistake of these: standardised")
