@@ -1,6 +1,6 @@
 # Everything a fresh machine needs: `make repro`. Works with GNU make 3.81 and later.
 .DEFAULT_GOAL := help
-.PHONY: help setup repro test test-fast test-long test-extras chaos lint docs verify results plots notebook compare study preset release clean git commit
+.PHONY: help setup repro test test-fast test-long test-extras chaos lint docs verify results plots notebook compare experiments study preset release clean git commit
 
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export PYTHONUTF8 := 1
@@ -118,6 +118,9 @@ compare: commit setup ## record A and B as experiments, for `dvc metrics diff a 
 	  $(DVC) exp run --name $$model --set-param compare.model=$$model || exit 1; \
 	done
 	@echo "Now: dvc metrics diff a b; dvc plots diff a b"
+
+experiments: commit setup ## show the experiments in one narrow table: A, B, B - A and SRGAN
+	@$(PYTHON) tools/experiments.py
 
 study: commit setup ## gather the experiments into one table and one figure, in study/
 	@$(PYTHON) tools/study.py

@@ -22,12 +22,12 @@ from gpu_networks import (
     phases,
     photos,
     real_phases,
-    start,
     variant,
 )
 from torch import Tensor, nn
 
 from srgan_ab.accelerate.networks import accelerate
+from srgan_ab.app.machine import runtime_of
 from srgan_ab.classifier.backbones import build
 from srgan_ab.classifier.prediction import logits
 from srgan_ab.common.checkpoints import Checkpoints
@@ -94,8 +94,8 @@ def _trained(make: Callable[[], Phase]) -> tuple[dict[str, Tensor], dict[str, Te
         for _ in range(UPDATES):
             phase.update()
         moved = {name: weights(network) - before[name] for name, network in networks.items()}
-    names = [n for n in phase.watched[0] if n.startswith(("loss", "gradient"))]
-    return {n: torch.stack([row[n] for row in phase.watched]) for n in names}, moved
+    watched = phase.watched.so_far()
+    return {n: watched[n] for n in watched if n.startswith(("loss", "gradient"))}, moved
 
 
 def _as_written(network: nn.Module, device: torch.device) -> nn.Module:
@@ -166,7 +166,7 @@ def parity(device: str, small: bool) -> Rows:
     `accelerate` changes layers on a CPU and others on a GPU. A rehearsal on a CPU compares its
     layers with those that are changed nowhere.
     """
-    here = start(device).device
+    here = runtime_of(device).device
     torch.set_float32_matmul_precision("highest")
     torch.backends.cuda.matmul.allow_tf32 = False
     torch.backends.cudnn.allow_tf32 = False  # pyright: ignore[reportAttributeAccessIssue]
@@ -190,7 +190,7 @@ def quiet(device: str, small: bool) -> Rows:
     if device != "cuda":
         yield title, "all", {"skipped": "a CPU is waited for by whoever uses it"}
         return
-    runtime = start(device)
+    runtime = runtime_of(device)
 
     def watched(function: Callable[[], object]) -> dict[str, Any]:
         try:
@@ -245,7 +245,7 @@ def same(one: Any, other: Any) -> bool:
 
 def repeat(device: str, small: bool) -> Rows:
     """The same seed gives the same bits, and so does a training that goes on from a file."""
-    runtime, count = start(device), 6
+    runtime, count = runtime_of(device), 6
 
     def run_phase(make: Callable[[], Phase], folder: Path, stops: bool, goes_on: bool) -> dict:
         phase, kept = make(), Checkpoints(folder, runtime)

@@ -16,8 +16,8 @@ from srgan_ab.accelerate.networks import accelerate
 from srgan_ab.classifier.training import Examples, fit, resident
 from srgan_ab.common.checkpoints import Checkpoints
 from srgan_ab.common.params import load
-from srgan_ab.common.runtime import Runtime, prepare
-from srgan_ab.common.schema import RuntimeParams, Srgan
+from srgan_ab.common.runtime import Runtime
+from srgan_ab.common.schema import Srgan
 from srgan_ab.srgan.discriminator import Discriminator
 from srgan_ab.srgan.generator import Generator
 from srgan_ab.srgan.perceptual import PerceptualLoss
@@ -31,15 +31,6 @@ PAPER: Networks = ({"blocks": 16, "channels": 64}, {"channels": 64}, "conv5_4")
 SMALL: Networks = ({"blocks": 2, "channels": 8}, {"channels": 4}, "conv1_2")
 # what a generator may have that the paper's has not
 OTHER: dict[str, Any] = {"normalization": "none", "upsampler": "nearest_conv", "skip": "bicubic"}
-
-
-def start(device: str) -> Runtime:
-    """The runtime of the project's stages, with torch prepared as they do."""
-    settings = RuntimeParams.model_validate(
-        {"portable": False, "device": device, "precision": "auto", "compile": None}
-        | {"threads": None, "workers": None}
-    )
-    return prepare(settings, seed=0)
 
 
 def facts(device: str) -> dict[str, str]:

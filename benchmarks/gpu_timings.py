@@ -9,13 +9,14 @@ from typing import Any
 
 import speed
 import torch
-from gpu_networks import PAPER, SMALL, fitted, phases, photos, start, variant
+from gpu_networks import PAPER, SMALL, fitted, phases, photos, variant
 from timing import seconds
 from torch import nn
 from torch.profiler import ProfilerActivity, profile
 
 from srgan_ab.accelerate.networks import accelerate
 from srgan_ab.accelerate.tail import Tail
+from srgan_ab.app.machine import runtime_of
 from srgan_ab.classifier.backbones import build
 from srgan_ab.common.runtime import Runtime
 from srgan_ab.srgan.generator import Generator
@@ -44,7 +45,7 @@ def modes(deterministic: bool, benchmark: bool) -> str:
 
 def settings(device: str, small: bool) -> Rows:
     """Updates of both phases by torch's settings, what takes the device's time, and the tail."""
-    runtime = start(device)
+    runtime = runtime_of(device)
     networks = SMALL if small else PAPER
     sizes = ((4, 32), (2, 24)) if small else ((64, 128), (64, 96), (16, 128), (16, 96))
     for batch, side in sizes:
@@ -148,7 +149,7 @@ def _tail(runtime: Runtime, batch: int, side: int, small: bool) -> Rows:
 
 def classifier(device: str, small: bool) -> Rows:
     """Updates as `fit` makes them, augmentation included, from its tenth to its last."""
-    runtime, side = start(device), 64 if small else 128
+    runtime, side = runtime_of(device), 64 if small else 128
     ceiling = speed.peak(runtime, 2)
     yield "peak", runtime.precision, {"tflop_per_second": ceiling / 1e12}
     first, last = (1, 3) if small else (10, 40)

@@ -2,10 +2,11 @@
 
     python benchmarks/load.py 1000 10000 100000
 
-Makes folders of small JPEG files and runs `download`, `split`, `downscale` and `generate_sr` on
-each, as their scripts, in a folder of its own. Generators are the smallest that comes with the
-project. Memory is the most that all processes of a stage held at once beside mapped files, which
-the system may drop (RssAnon of /proc, looked at ten times a second).
+Makes folders of small JPEG files and runs `STAGES` on each, as their scripts, in a folder of its
+own. Generators are of 1 block and 8 maps, trained for one epoch of each phase in batches of 64;
+classifiers are `small_cnn`, trained for one epoch in batches of 256, A and B alone.
+Memory is the most that all processes of a stage held at once beside mapped files, which the system
+may drop (RssAnon of /proc, looked at ten times a second).
 """
 
 import shutil
@@ -21,16 +22,24 @@ import typer
 import yaml
 from PIL import Image
 
-from srgan_ab.common.shipped import weights_of
-
 ROOT = Path(__file__).resolve().parent.parent
 SIDE, HR = 48, 32  # pixels of the files, and of what is made of them
-STAGES = ("download", "split", "downscale", "generate_sr")
+STAGES = (
+    *("download", "split", "downscale", "train_a", "train_srgan", "generate_sr", "train_b"),
+    "evaluate",
+)
 SETTINGS = {
     "data": {"source": "folder", "path": "photos", "per_class": None},
     "images": {"hr": HR},
-    "controls": {"p": False},
-    "srgan": {"crop": HR},
+    "classifier": {"epochs": 1, "batch_size": 256},
+    "controls": dict.fromkeys(("b_plus", "c", "c_plus", "r", "p", "t"), False),
+    "srgan": {"crop": HR, "batch_size": 64, "snapshots": []},
+}
+NETWORKS = {
+    "generator": {"blocks": 1, "channels": 8},
+    "discriminator": {"channels": 4},
+    "pretraining": {"epochs": 1},
+    "adversarial": {"epochs": 1},
 }
 
 
@@ -87,14 +96,14 @@ def main(
             params = yaml.safe_load((ROOT / "tests/params.yaml").read_text(encoding="utf-8"))
             for section, values in SETTINGS.items():
                 params[section] |= values
+            for part, values in NETWORKS.items():
+                params["srgan"][part] |= values
             (place / "params.yaml").write_text(yaml.safe_dump(params))
-            for file in ("inputs/download.json", "data/checked"):
+            for file in ("inputs/download.json", "inputs/train_srgan.json", "data/checked"):
                 (place / file).parent.mkdir(exist_ok=True)
                 (place / file).touch()
-            for file in ("generator", "srresnet"):
-                (place / "models/srgan").mkdir(parents=True, exist_ok=True)
-                shutil.copy(weights_of("small"), place / f"models/srgan/{file}.safetensors")
-            (place / "models/perceptual").mkdir()
+            for left_out in ("perceptual", "task", "b_plus", "c", "c_plus", "r", "p", "t"):
+                (place / "models" / left_out).mkdir(parents=True)
             make_photos(place / "photos", number)
             for stage in STAGES[: STAGES.index(last) + 1]:
                 seconds, megabytes = run(stage, place)

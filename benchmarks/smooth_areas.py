@@ -13,10 +13,9 @@ import numpy as np
 import typer
 from scipy.ndimage import uniform_filter
 
+from srgan_ab.app.machine import runtime_of
 from srgan_ab.common.interpolation import resize
 from srgan_ab.common.pictures import contact_sheet, save_png
-from srgan_ab.common.runtime import prepare
-from srgan_ab.common.schema import RuntimeParams
 from srgan_ab.common.shipped import weights_of
 from srgan_ab.data.rendering.synthetic import render
 from srgan_ab.srgan.generator import load_generator
@@ -54,10 +53,7 @@ def main(
     names: Annotated[list[str], typer.Argument(help="bicubic, a shipped name, or NAME=FILE.")],
 ) -> None:
     """Draw a row for each area: as it is, then by each of the names."""
-    settings = RuntimeParams(
-        portable=False, device="auto", precision="fp32", compile=None, threads=None, workers=None
-    )
-    runtime = prepare(settings, seed=0)
+    runtime = runtime_of("auto", "fp32")
     hr = render(np.zeros(PICTURES, int), np.arange(PICTURES), seed=0, size=SIZE)
     areas = smooth_areas(hr)
     hr = hr[[n for n, _, _ in areas]]

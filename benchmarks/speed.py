@@ -170,6 +170,9 @@ def main(
         compile=compile,
         threads=None,
         workers=None,
+        devices=1,
+        nodes=1,
+        strategy="auto",
     )
     runtime = prepare(settings, seed=0)
     place = runtime.device

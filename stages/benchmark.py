@@ -1,6 +1,7 @@
 """Measure SRGAN, SRResNet and interpolation on the folders of `benchmarks.paths`.
 
-With `controls.p` also the generator that was trained without an adversarial term.
+With `controls.p` also the generator that was trained without an adversarial term, with `controls.t`
+that which was trained with a loss of A's features.
 
 After a change inside a folder `make repro` measures again. DVC alone does not see it: `dvc repro`
 does after `python tools/note_inputs.py`.
@@ -35,6 +36,8 @@ def benchmark(params: Params) -> None:
     if params.controls.p:
         weights["perceptual"] = paths.PERCEPTUAL
     weights["srgan"] = paths.GENERATOR
+    if params.controls.t:
+        weights["task"] = paths.TASK
     networks = {
         method: partial(upscale_picture, load_generator(path, runtime.device), runtime=runtime)
         for method, path in weights.items()

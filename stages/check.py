@@ -15,10 +15,14 @@ def check(params: Params) -> None:
     from pathlib import Path
 
     from srgan_ab.common import paths
+    from srgan_ab.common.addresses import is_bucket, require_s3
     from srgan_ab.common.errors import UserError
     from srgan_ab.common.files import write_text
     from srgan_ab.common.rules import TIMM
 
+    path = params.data.path
+    if params.data.source in ("folder", "archive") and path and is_bucket(path):
+        require_s3(path)
     for folder in params.benchmarks.paths:
         if not Path(folder).is_dir():
             raise UserError(f"benchmarks.paths: {folder} is no folder: mend it, or leave it out")

@@ -20,6 +20,7 @@ def compare(params: Params) -> None:
     from srgan_ab.statistics.curves import curve_tables
     from srgan_ab.statistics.ledger import completed
     from srgan_ab.statistics.matrix import score_matrix
+    from srgan_ab.statistics.one_class import constant
     from srgan_ab.statistics.predictions import Predictions
     from srgan_ab.statistics.significance import differences
     from srgan_ab.statistics.verdict import verdict
@@ -55,7 +56,8 @@ def compare(params: Params) -> None:
     }
     for name, values in results.items():
         write_metrics(paths.METRICS / f"{name}.json", values)
-    write_text(paths.METRICS / "verdict.md", verdict(found, settings.margin, **setting))
+    said = verdict(found, matrix, constant(matrix), settings.margin, **setting)
+    write_text(paths.METRICS / "verdict.md", said)
     for arm, tables in curves.items():
         for kind, table in tables.items():
             write_csv(paths.PLOTS / f"{kind}_{arm}.csv", table)

@@ -1,7 +1,8 @@
 """Enlarge the LR images of every split by SRGAN, SRResNet and bicubic interpolation.
 
-With `controls.p` also by the generator that was trained without an adversarial term. With
-`srgan.folds`, each training image goes to the generators that were trained without its fold.
+With `controls.p` also by the generator that was trained without an adversarial term, with
+`controls.t` by that which was trained with a loss of A's features. With `srgan.folds`, each
+training image goes to the generators that were trained without its fold.
 
 Image quality, beside that of other interpolations, is measured on validation, test and a sample of
 the training images; realism by a judge trained on training images and asked about the others. The

@@ -1,4 +1,4 @@
-"""Trains classifier A on real HR images.
+"""Trains classifier A on real HR images; of photographs without classes it leaves A out.
 
 A training that was stopped goes on where it stood when it is run again.
 """
@@ -13,8 +13,12 @@ from srgan_ab.common.stage import run
 
 def train_a(params: Params, directory: Path) -> None:
     from srgan_ab.classifier.arms import train_arm, write_transformed
+    from srgan_ab.classifier.left_out import leave_arm_out
 
-    train_arm("a", params, directory)
+    if params.data.classes:
+        train_arm("a", params, directory)
+    else:  # stages that make images come after this one, and do without A
+        leave_arm_out("a")
     write_transformed(params)
 
 

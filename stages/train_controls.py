@@ -1,7 +1,8 @@
 """Trains one control arm by A's recipe, or leaves it out if `controls` does not ask for it.
 
 b_plus: HR and SR. c: bicubic. c_plus: HR and bicubic. r: SRResNet. p: SRGAN's training
-without its adversarial term. A training that was stopped goes on where it stood.
+without its adversarial term. t: that training with a loss of A's features. A training that was
+stopped goes on where it stood.
 """
 
 from pathlib import Path
@@ -13,12 +14,15 @@ from srgan_ab.common.stage import run
 
 
 def train_controls(params: Params, arm: str, directory: Path) -> None:
-    from srgan_ab.classifier.arms import leave_out, train_arm
+    if not getattr(params.controls, arm):
+        from srgan_ab.classifier.left_out import leave_arm_out
 
-    if getattr(params.controls, arm):
-        train_arm(arm, params, directory)
-    else:
-        leave_out(arm)
+        leave_arm_out(arm)
+        return
+
+    from srgan_ab.classifier.arms import train_arm  # torch takes seconds to import
+
+    train_arm(arm, params, directory)
 
 
 if __name__ == "__main__":

@@ -14,13 +14,17 @@ from srgan_ab.common.stage import run
 
 
 def train_perceptual(params: Params, directory: Path) -> None:
-    from srgan_ab.quality.image_quality import load_lpips, measure
-    from srgan_ab.srgan.outputs import leave_perceptual_out, train_perceptual_and_write
-    from srgan_ab.srgan.trainings import prepare_trainings
+    from srgan_ab.common import paths
+    from srgan_ab.srgan.left_out import leave_generator_out
 
     if not params.controls.p:
-        leave_perceptual_out()
+        leave_generator_out(paths.PERCEPTUAL, "train_perceptual", "perceptual")
         return
+
+    from srgan_ab.quality.image_quality import load_lpips, measure  # torch takes seconds to import
+    from srgan_ab.srgan.outputs import train_perceptual_and_write
+    from srgan_ab.srgan.trainings import prepare_trainings
+
     train_perceptual_and_write(prepare_trainings(params, directory, load_lpips, measure))
 
 

@@ -1,9 +1,13 @@
-"""Commands that the documents tell a reader to type."""
+"""Commands and Python that the documents tell a reader to type.
+
+python tests/commands.py     # each command, the document that has it, the test that runs it
+"""
 
 import ast
 import re
 import shlex
-from collections.abc import Callable
+import textwrap
+from collections.abc import Callable, Iterator
 
 import typer
 from repository import ROOT
@@ -16,17 +20,26 @@ DOCUMENTS = [
 SHELLS = ("console", "shell", "sh", "bash", "zsh")
 
 
+def blocks(*languages: str) -> Iterator[tuple[str, str]]:
+    """Each block of a document that is marked as being in one of the languages, and the document.
+
+    One that stands within a list comes without its indent.
+    """
+    for document in DOCUMENTS:
+        text = document.read_text(encoding="utf-8")
+        for _, language, block in re.findall(r"^( *)```(\w*)\n(.*?)^\1```", text, re.M | re.S):
+            if language in languages:
+                yield document.relative_to(ROOT).as_posix(), textwrap.dedent(block)
+
+
 def documented() -> dict[str, str]:
     """Each line of the shell's blocks, without its comment, and the document that has it."""
     commands = {}
-    for document in DOCUMENTS:
-        text = document.read_text(encoding="utf-8")
-        blocks = re.findall(r"^```(\w*)\n(.*?)^```", text, re.M | re.S)
-        for _, block in (b for b in blocks if b[0] in SHELLS):
-            for line in block.splitlines():
-                command = re.sub(r"(^|\s+)# .*", "", line.removeprefix("$ "))
-                if command:
-                    commands[command] = document.relative_to(ROOT).as_posix()
+    for document, block in blocks(*SHELLS):
+        for line in block.splitlines():
+            command = re.sub(r"(^|\s+)# .*", "", line.removeprefix("$ "))
+            if command:
+                commands[command] = document
     return commands
 
 
@@ -46,3 +59,10 @@ def parse(main: Callable[..., None], command: str) -> None:
     app.command()(main)
     _, script, *options = shlex.split(command)
     typer.main.get_command(app).make_context(script, options)
+
+
+if __name__ == "__main__":
+    tests = typed()
+    for command, document in documented().items():
+        test = tests.get(command, "in tests/unit/test_commands.py, with the reason why not")
+        print(f"{document}: {command}\n    {test}")

@@ -33,6 +33,7 @@ ROWS = 4  # of the sheet that compares versions
 COUNTS = {"train": 60, "val": 40, "test": 80}
 # log-odds between the classes, in units of their spread: HR, and everything made from LR
 STRENGTH = {"a": (3.0, 0.2), "b": (1.0, 0.9), "b_plus": (2.6, 1.0), "c": (1.0, 0.9)}
+STRENGTH["t"] = (1.0, 2.5)
 
 
 class Reader(HTMLParser):
@@ -134,12 +135,13 @@ def prepare(root: Path, *, arms=ARMS, classes=("cat", "dog"), replicates=1) -> P
         split |= {f"{side}_{name}": n // 2 for side, n in COUNTS.items()}
     write_metrics(Path("metrics/split.json"), split | COUNTS)
     quality = json.loads(Path("metrics/sr.json").read_text())
-    if "p" not in arms:
-        for methods in quality.values():
-            del methods["perceptual"]
-        write_metrics(Path("metrics/train_perceptual.json"), {})
-        columns = "epoch,val_psnr_rgb,val_psnr_y,val_ssim_y,val_lpips\n"
-        Path("plots/perceptual.csv").write_text(columns)
+    for domain, stage in (("perceptual", "train_perceptual"), ("task", "train_task_sr")):
+        if domain not in domains:
+            for methods in quality.values():
+                del methods[domain]
+            write_metrics(Path(f"metrics/{stage}.json"), {})
+            columns = "epoch,val_psnr_rgb,val_psnr_y,val_ssim_y,val_lpips\n"
+            Path(f"plots/{domain}.csv").write_text(columns)
     write_metrics(Path("metrics/sr.json"), {"train": quality["val"], **quality})
     for arm in ARMS:
         if arm not in arms:

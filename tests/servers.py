@@ -20,6 +20,7 @@ class Server:
         cuts: for each coming request of a file, after how many bytes the connection is cut.
         ranges: whether byte ranges are honoured.
         tags: whether responses carry an ETag.
+        guards: whether If-Range is honoured.
         statuses: HTTP status to answer with, by path.
         headers: more headers of every answer, in place of its own of the same name.
         silences: for each coming body, how many seconds pass before its second half.
@@ -32,6 +33,7 @@ class Server:
     cuts: list[int] = field(default_factory=list)
     ranges: bool = True
     tags: bool = True
+    guards: bool = True
     statuses: dict[str, int] = field(default_factory=dict)
     headers: dict[str, str] = field(default_factory=dict)
     silences: list[float] = field(default_factory=list)
@@ -54,7 +56,8 @@ class _Handler(BaseHTTPRequestHandler):
         tag = f'"{hashlib.sha256(body).hexdigest()[:16]}"'
         start = 0
         wanted = re.fullmatch(r"bytes=(\d+)-", self.headers.get("Range", ""))
-        if wanted and state.ranges and self.headers.get("If-Range", tag) == tag:
+        guard = self.headers.get("If-Range", tag) if state.guards else tag
+        if wanted and state.ranges and guard == tag:
             start = int(wanted[1])
         if start > 0 and start >= len(body):
             self._head(416, 0, {"Content-Range": f"bytes */{len(body)}"})

@@ -3,6 +3,7 @@
 import hashlib
 import tempfile
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -10,11 +11,16 @@ import torch
 from repository import PARAMS
 from safetensors.torch import load_file
 
+from srgan_ab.classifier.backbones import build
 from srgan_ab.common.checkpoints import Checkpoints
 from srgan_ab.common.params import load
 from srgan_ab.common.runtime import Runtime
 from srgan_ab.quality.image_quality import measure
-from srgan_ab.srgan.outputs import train_perceptual_and_write, train_srgan_and_write
+from srgan_ab.srgan.outputs import (
+    train_perceptual_and_write,
+    train_srgan_and_write,
+    train_task_and_write,
+)
 from srgan_ab.srgan.trainings import Trainings
 
 RUNTIME = Runtime(torch.device("cpu"), "fp32")
@@ -113,6 +119,22 @@ def run(
 
 def parts(name, model="srgan"):
     return load_file(f"models/{model}/{name}.safetensors")
+
+
+def classifiers(replicates=1):
+    """Networks of A, as good as any for the arithmetic: random ones, BatchNorm and all."""
+    torch.manual_seed(3)
+    return [build("small_cnn", weights=None, freeze="none").eval() for _ in range(replicates)]
+
+
+def run_task(chosen, checkpoints=None, layer=None, weight=1.0, networks=None):
+    """Train from what `run` has left, by features of networks."""
+    networks, how = networks or classifiers(), SimpleNamespace(layer=layer, weight=weight)
+
+    def stage(trainings):
+        train_task_and_write(trainings, networks, how)
+
+    return run(chosen, checkpoints, stage=stage)
 
 
 def run_perceptual(chosen, checkpoints=None):

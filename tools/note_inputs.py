@@ -2,8 +2,8 @@
 
 DVC sees when a file of the project changes. What `data.path`, `pretrained`, `benchmarks.paths` and
 `srgan.generator.initial` name may lie anywhere: new photographs at the same path would leave every
-stage "up to date". So their names, sizes and times go into inputs/<stage>.json, which the stage
-depends on. With none of them in params.yaml the files say `{}`.
+stage "up to date". So their names, sizes and times (in a bucket, tags) go into inputs/<stage>.json,
+which the stage depends on. With none of them in params.yaml the files say `{}`.
 
     python tools/note_inputs.py
 """
@@ -17,14 +17,16 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "src"))
 
 from srgan_ab.common import paths  # noqa: E402
-from srgan_ab.common.errors import sentence  # noqa: E402
-from srgan_ab.common.files import content, sha256, write_metrics  # noqa: E402
+from srgan_ab.common.addresses import is_bucket  # noqa: E402
+from srgan_ab.common.errors import UserError, sentence  # noqa: E402
+from srgan_ab.common.files import content, read_metrics, sha256, write_metrics  # noqa: E402
 from srgan_ab.common.params import load  # noqa: E402
 from srgan_ab.common.schema import Params  # noqa: E402
 from srgan_ab.common.shipped import NONE, SHIPPED, seen_list  # noqa: E402
 
 FOLDER = Path("inputs")
 SHIPPED_IN = Path("src/srgan_ab/generators")
+Facts = dict[str, int | str]
 
 
 def outside(params: Params) -> dict[str, list[str]]:
@@ -47,7 +49,7 @@ def _generator(initial: str) -> list[str]:
     return [str(weights), str(seen_list(weights))]
 
 
-def fingerprint(path: Path) -> dict[str, int | str]:
+def fingerprint(path: Path) -> Facts:
     """Number and bytes of the files below, and a digest of their names, sizes and times.
 
     Of a generator that comes with the project, the digest is that of its content: every clone has
@@ -64,15 +66,40 @@ def fingerprint(path: Path) -> dict[str, int | str]:
     return {"files": len(files), "bytes": total, "sha256": digest.hexdigest()}
 
 
+def _in_bucket(address: str) -> Facts:
+    """The same of objects below an address, by their tags: other content has another one."""
+    from srgan_ab.data.buckets import stored
+
+    digest, objects = hashlib.sha256(), stored(address)
+    for fact in objects:
+        digest.update(f"{fact.key}\0{fact.size}\0{fact.tag}\n".encode())
+    total = sum(fact.size for fact in objects)
+    return {"files": len(objects), "bytes": total, "sha256": digest.hexdigest()}
+
+
+def _facts(name: str, before: dict[str, Facts]) -> Facts | None:
+    """Of what is there; of a bucket that cannot be asked, as it was noted before."""
+    if not is_bucket(name):
+        return fingerprint(Path(name)) if Path(name).exists() else None
+    try:
+        return _in_bucket(name)
+    except UserError as error:
+        known = before.get(name)
+        if known:
+            print(f"inputs: {error}; until then it counts as unchanged", file=sys.stderr)
+        return known
+
+
 def note(params: Params) -> None:
     """Write `inputs/<stage>.json` of every stage that reads what is not the project's.
 
-    What is missing, or is an address, is left out: the stage says so, or fetches it.
+    What is missing, or lies at an http(s) address, is left out: the stage says so, or fetches it.
     """
     for stage, named in outside(params).items():
-        there = {name: Path(name) for name in named if Path(name).exists()}
-        found = {name: fingerprint(path) for name, path in there.items()}
-        write_metrics(FOLDER / f"{stage}.json", found)
+        file = FOLDER / f"{stage}.json"
+        before = read_metrics(file) if any(map(is_bucket, named)) and file.exists() else {}
+        found = {name: _facts(name, before) for name in named}
+        write_metrics(file, {name: facts for name, facts in found.items() if facts})
 
 
 def main() -> None:

@@ -7,8 +7,15 @@ from matplotlib.lines import Line2D
 
 from srgan_ab.common.arms import ARM_NAMES, DOMAINS, subject_name, trained_on
 from srgan_ab.reporting.charts import DOMAIN_MARKS
+from srgan_ab.statistics.one_class import constant
 from srgan_ab.statistics.significance import PAIRS
-from srgan_ab.statistics.verdict import family_in_words, headline, small_margin, tests_in_words
+from srgan_ab.statistics.verdict import (
+    family_in_words,
+    headline,
+    outcomes,
+    small_margin,
+    tests_in_words,
+)
 
 MARKERS = "osD^vPX*<>"  # of runs
 
@@ -34,9 +41,10 @@ def in_words(results: Mapping, b_images: str) -> str:
         b_images: what B was trained on, `sr` or `hr+sr`.
     """
     differences, margin, images = (results[key] for key in ("differences", "margin", "images"))
+    found = outcomes(differences, margin, constant(results["accuracies"]))
     networks = "one network" if results["networks"] == 1 else f"{results['networks']} networks"
     lines = [
-        *headline(differences, margin, b_images),
+        *headline(differences, found, b_images),
         "",
         f"Accuracy on the same {images:,} test images in {len(results['runs'])} runs, each with "
         f"generators of its own and {networks} per arm. Equivalence margin: {100 * margin:g} "
@@ -46,7 +54,9 @@ def in_words(results: Mapping, b_images: str) -> str:
         *small_margin(margin, images),
         "",
         *(f"{number}. `{name}`" for number, name in enumerate(results["runs"], start=1)),
-        *tests_in_words(differences, margin, images),
+        *tests_in_words(
+            {pair: {"accuracy": of} for pair, of in differences.items()}, found, margin, images
+        ),
         *_accuracies(results["accuracies"], images),
         *_scatter(differences, images),
     ]

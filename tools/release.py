@@ -80,8 +80,8 @@ def contents() -> Iterator[tuple[str, Path | str]]:
     made = [out["path"] for stage in read_yaml(LOCK)["stages"].values() for out in stage["outs"]]
     files = [paths.PARAMS, LOCK, REPORT]
     files += [Path(p) for p in made if p.startswith(f"{paths.METRICS}/") and Path(p).exists()]
-    for path in (paths.SRRESNET, paths.PERCEPTUAL, paths.GENERATOR):
-        if path.exists():  # PERCEPTUAL is a control's
+    for path in (paths.SRRESNET, paths.PERCEPTUAL, paths.GENERATOR, paths.TASK):
+        if path.exists():  # PERCEPTUAL and TASK are controls'
             files.append(path)
             yield f"{path.as_posix()}.md", card(str(path), path, "safetensors", path.name)
     for arm in arms_here([]):

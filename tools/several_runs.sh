@@ -41,15 +41,20 @@ pack() { # SEED NAME FILE...
 experiment() { # SEED
   together <<<"generators $1
 stage $1 train_a" &&
+    enlarged "$1" &&
     together <<<"stage $1 train_b
-$(printf "stage $1 train_controls %s\n" b_plus c c_plus r p)" &&
+$(printf "stage $1 train_controls %s\n" b_plus c c_plus r p t)" &&
     stage "$1" evaluate &&
     pack "$1" results data/predictions.csv data/predictions_val.csv metrics plots ./*.log
 }
 
 generators() { # SEED
-  stage "$1" train_srgan && stage "$1" train_perceptual && stage "$1" generate_sr &&
-    pack "$1" models models/srgan models/perceptual
+  stage "$1" train_srgan && stage "$1" train_perceptual
+}
+
+enlarged() { # SEED
+  stage "$1" train_task_sr && stage "$1" generate_sr &&
+    pack "$1" models models/srgan models/perceptual models/task
 }
 
 [ "$(grep -c '^  seed: null' params.yaml)" = 2 ] || {

@@ -37,6 +37,22 @@ def output_of(*command: str) -> str:
     return result.stdout
 
 
+def experiments(description: str | None) -> list[dict]:
+    """What `dvc exp show --json` says, given the options of the script that asks.
+
+    Args:
+        description: of that script, for its `--help`.
+
+    Raises:
+        UserError: DVC refused them.
+    """
+    parser = argparse.ArgumentParser(
+        description=description, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    _, options = parser.parse_known_args()
+    return json.loads(output_of(sys.executable, "-m", "dvc", "exp", "show", "--json", *options))
+
+
 def finished(commits: list[dict]) -> list[dict]:
     """Pick finished experiments, and the commits they started from, of `dvc exp show --json`.
 
@@ -114,14 +130,9 @@ def flat(section: dict, prefix: str = "") -> dict[str, str]:
 
 def main() -> None:
     """Write and print the tables, and draw the figure."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    _, options = parser.parse_known_args()
     try:
-        shown = output_of(sys.executable, "-m", "dvc", "exp", "show", "--json", *options)
         rows = []
-        for entry in finished(json.loads(shown)):
+        for entry in finished(experiments(__doc__)):
             metrics = [
                 json.loads(output_of("git", "show", f"{entry['rev']}:metrics/{name}.json"))
                 for name in ("matrix", "comparison")

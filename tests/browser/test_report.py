@@ -68,7 +68,7 @@ def test_what_is_drawn_takes_the_colours_of_the_page(page):
 
 @pytest.mark.parametrize("use", ["click", "keyboard"])
 def test_a_table_is_sorted_by_its_header(page, use):
-    table = page.locator("table", has_text="Accuracy in %, with")
+    table = page.locator("table", has_text="with 95 % intervals over")
     head = table.locator("thead th").nth(2)
 
     def press():
@@ -107,7 +107,7 @@ def test_a_picture_is_enlarged_and_put_away(page):
         assert dialog.is_visible()
         assert large.bounding_box()["width"] > 1000
         assert large.get_attribute("alt") == (
-            "Test images: LR, bicubic, SRResNet, non-adversarial, SRGAN and HR"
+            "Test images: LR, bicubic, SRResNet, non-adversarial, SRGAN, task-driven and HR"
         )
         if put_away == "Escape":
             page.keyboard.press("Escape")
@@ -224,7 +224,7 @@ def test_tab_stops_are_few_and_arrow_keys_reach_the_other_columns(fresh):
         "all => all.filter(e => e.checkVisibility() && e.tabIndex >= 0).length"
     )
     assert 10 < stops <= 32
-    head = fresh.locator("table", has_text="Accuracy in %, with").locator("thead th")
+    head = fresh.locator("table", has_text="with 95 % intervals over").locator("thead th")
     head.nth(0).locator("button").focus()
     for key in ("ArrowRight", "ArrowRight", "ArrowLeft", "Enter"):
         fresh.keyboard.press(key)

@@ -13,7 +13,7 @@ from screen import outside
 pytestmark = pytest.mark.slow
 WIDE, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
 PAPER = {"width": 718, "height": 1047}  # A4 less 1 cm at each edge, in pixels of CSS
-COLUMNS = ["LR", "bicubic", "SRResNet", "non-adversarial", "SRGAN", "HR"]
+COLUMNS = ["LR", "bicubic", "SRResNet", "non-adversarial", "SRGAN", "task-driven", "HR"]
 CELL, GAP, TOP = 128, 6, 22  # as the sheet is drawn: of images of 128 pixels, below a title
 
 
@@ -73,7 +73,7 @@ def test_each_side_of_the_border_has_the_pixels_of_its_version(opened, value):
     choice(opened, "Right").select_option("HR")
     border(opened).fill(str(value))
     seen, factor = shown(opened), 2
-    lr, hr = (cells(opened)[2, c].repeat(factor, 0).repeat(factor, 1) for c in (0, 5))
+    lr, hr = (cells(opened)[2, c].repeat(factor, 0).repeat(factor, 1) for c in (0, -1))
     cut = factor * round(CELL * value / 100)
     left, right = np.s_[:, : max(cut - 2, 0)], np.s_[:, cut + 2 :]  # the line is between them
     assert seen.shape == lr.shape

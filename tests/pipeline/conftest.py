@@ -25,6 +25,7 @@ TINY = {
     "classifier.epochs": 2,
     "classifier.batch_size": 16,
     "classifier.replicates": 1,
+    "controls.t": True,
     "srgan.generator.blocks": 1,
     "srgan.generator.channels": 8,
     "srgan.discriminator.channels": 4,

@@ -28,12 +28,30 @@ def study(project, tmp_path):
 
 
 def test_the_arms_side_by_side(project):
-    table = project.shell("dvc metrics show metrics/{a,b,b_plus,c,c_plus,r,p}.json")
+    table = project.shell("dvc metrics show metrics/{a,b,b_plus,c,c_plus,r,p,t}.json")
     header, *rows = (line.split() for line in table.splitlines())
     column = header.index("accuracy")
-    for arm, row in zip(("a", "b", "b_plus", "c", "c_plus", "r", "p"), rows, strict=True):
+    for arm, row in zip(("a", "b", "b_plus", "c", "c_plus", "r", "p", "t"), rows, strict=True):
         metrics = json.loads((project.root / f"metrics/{arm}.json").read_text())
         assert (row[0], float(row[column])) == (f"metrics/{arm}.json", metrics["accuracy"])
+
+
+def test_the_experiments_fit_the_screen(study):
+    *_, workspace, head = study.run(
+        "make", "-o", ".venv/.ready", f"PYTHON={sys.executable}", "experiments"
+    ).splitlines()
+    assert max(map(len, (workspace, head))) <= 120
+    a, b, quality = (
+        json.loads((study.root / f"metrics/{name}.json").read_text()) for name in ("a", "b", "sr")
+    )
+    assert workspace.split()[0] == "workspace" and head.split()[1:] == workspace.split()[1:]
+    accuracy, f1, auc, *others = workspace.split()[1:]
+    assert (accuracy, f1) == (f"{100 * a['accuracy']:.1f}", f"{100 * a['f1']:.1f}")
+    assert auc == f"{a['roc_auc']:.3f}" and others[0] == f"{100 * b['accuracy']:.1f}"
+    gain = 100 * (b["accuracy"] - a["accuracy"])
+    assert others[3] == f"{gain:+.1f}".replace("-", "−")
+    psnr = f"{quality['test']['srgan']['psnr_rgb']:.2f}"
+    assert others[4:] == [psnr, "–", "–"]  # no LPIPS, and too few images for realism
 
 
 def test_a_run_is_judged_against_the_committed_one(project):
@@ -174,7 +192,7 @@ def test_the_command_line(project, tmp_path):
     here.shell("srgan-ab upscale - --format png < photo.jpg > larger.png")
     assert Image.open(tmp_path / "larger.png").format == "PNG"
     verdicts = here.shell("srgan-ab classify photo.jpg --through 32")
-    assert len([line for line in verdicts.splitlines() if line.startswith("photo.jpg")]) == 7 * 5
+    assert len([line for line in verdicts.splitlines() if line.startswith("photo.jpg")]) == 8 * 6
     assert "SRResNet" in here.shell("srgan-ab info")
     here.shell("srgan-ab export small --to torch -o small.pt2")
     here.shell("srgan-ab export rough --to safetensors")
@@ -233,6 +251,11 @@ def test_a_study(study):
     assert study.run("git", "status", "--porcelain") == ""
 
     assert "fraction-2" in study.shell("dvc exp show --only-changed")
+    lines = study.shell("make experiments").splitlines()
+    assert {"b.", "per_class"} <= {word for line in lines[:3] for word in line.split()}
+    rows = {line.split()[0]: line.split() for line in lines if line}
+    assert rows["fraction-1"][1] == "4" and rows["fraction-2"][1] == "8"
+    assert max(map(len, lines)) <= 120
     header, *rows = study.shell("dvc metrics diff fraction-1 fraction-2").splitlines()
     assert header.split()[2:4] == ["fraction-1", "fraction-2"]
     assert ["metrics/train_b.json", "n_train", "8", "16", "8"] in [row.split() for row in rows]

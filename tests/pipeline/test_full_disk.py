@@ -14,7 +14,15 @@ pytestmark = [pytest.mark.slow, pytest.mark.long]
 ROOM = 2**15  # bytes that are left: less than any stage writes, but for the small ones
 STAGES = (
     *("download", "split", "downscale", "train_a", "train_srgan", "train_perceptual"),
-    *("generate_sr", "train_b", "train_controls@c", "evaluate", "compare", "report"),
+    *(
+        "train_task_sr",
+        "generate_sr",
+        "train_b",
+        "train_controls@c",
+        "evaluate",
+        "compare",
+        "report",
+    ),
 )
 
 

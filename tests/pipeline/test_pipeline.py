@@ -15,8 +15,8 @@ from .conftest import started
 
 pytestmark = pytest.mark.slow
 
-ARMS = {"a", "b", "b_plus", "c", "c_plus", "r", "p"}
-ENLARGED = ("sr", "bicubic", "srresnet", "perceptual")
+ARMS = {"a", "b", "b_plus", "c", "c_plus", "r", "p", "t"}
+ENLARGED = ("sr", "bicubic", "srresnet", "perceptual", "task")
 CONTROLS = {f"train_controls@{arm}" for arm in ARMS - {"a", "b"}}
 
 
@@ -46,11 +46,16 @@ def test_a_second_run_does_nothing(project):
 CHANGES = [
     ({"srgan.adversarial.weight": 0.02}, {"train_srgan"}, {"train_a", "downscale"}),
     ({"srgan.generator.channels": 12}, {"train_srgan"}, {"train_a", "downscale"}),
-    ({"srgan.seed": 8}, {"train_srgan", "train_perceptual"}, {"train_a", "downscale"}),
+    (
+        {"srgan.seed": 8},
+        {"train_srgan", "train_perceptual", "train_task_sr"},
+        {"train_a", "downscale"},
+    ),
+    ({"task.weight": 2.0}, {"train_task_sr"}, {"train_a", "train_srgan", "train_perceptual"}),
     (
         {"classifier.learning_rate": 0.01},
         {"train_a", "train_b", *CONTROLS},
-        {"download", "split", "downscale", "train_srgan", "generate_sr"},
+        {"download", "split", "downscale", "train_srgan", "train_perceptual"},
     ),
     ({"b.per_class": 10}, {"train_b"}, {"train_a", "train_srgan", "generate_sr", *CONTROLS}),
     ({"split.test": 0.25}, {"split"}, {"download"}),
@@ -128,7 +133,7 @@ def test_edited_code_runs_what_uses_it(project, file, runs, untouched):
         (
             {"srgan.seed": 8},
             "generate_sr",
-            {"check", "train_srgan", "train_perceptual", "generate_sr"},
+            {"check", "train_srgan", "train_perceptual", "train_task_sr", "generate_sr"},
             "models/a",
             {"benchmark", "train_b", "train_controls@b_plus", "train_controls@r"},
         ),
@@ -194,7 +199,7 @@ def resized(images, side, method):
 def test_image_quality_is_that_of_each_methods_images(project):
     quality = json.loads((project.root / "metrics/sr.json").read_text())
     interpolations = ("nearest", "bilinear", "bicubic", "lanczos")
-    networks = {"srresnet": "srresnet", "perceptual": "perceptual", "srgan": "sr"}
+    networks = {"srresnet": "srresnet", "perceptual": "perceptual", "srgan": "sr", "task": "task"}
     tested = len(np.load(project.root / "data/test/labels.npy"))
     for split in ("train", "val", "test"):
         hr, lr = (np.load(project.root / f"data/{split}/{name}.npy") for name in ("hr", "lr"))

@@ -82,12 +82,52 @@ def test_two_classes_that_are_no_cats_and_dogs_get_a_report(fresh):
 
 
 @pytest.mark.long
+def test_textures_get_a_report(fresh):
+    said = fresh.shell("python tools/textures.py textures", more="--count 24")
+    assert "textures/stripes: 24 pictures" in said and "textures/checks: 24 pictures" in said
+    fresh.shell(
+        'make preset NAME=folder SET="data.path=textures data.classes=[stripes,checks] '
+        'split.hash_distance=0 split.correlation=1.0"',
+        {'correlation=1.0"': f'correlation=1.0 {SMALL}"'},
+    )
+    fresh.make("repro")
+    found = numbers(fresh, "data")
+    assert (found["accepted_stripes"], found["accepted_checks"]) == (24, 24)
+    assert found["rejected"] == found["flagged"] == 0
+    assert "of stripes and checks, 128" in (fresh.root / "plots/report.html").read_text()
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("side", [64, 256, 512])
+def test_the_whole_chain_at_other_sizes(fresh, side):
+    """Of pictures that are 512 pixels wide: the networks, every measure, and the page."""
+    fresh.shell("python tools/textures.py large --side 512 --count 40", {"40": "24"})
+    fresh.shell(
+        'make preset NAME=folder SET="data.path=large data.classes=[stripes,checks] images.hr=512 '
+        'split.hash_distance=0 split.correlation=1.0"',
+        {'correlation=1.0"': f'correlation=1.0 {SMALL}"', "images.hr=512": f"images.hr={side}"},
+    )
+    fresh.make("repro")
+    for name, wide in (("hr", side), ("lr", side // 4)):
+        packed = np.load(fresh.root / f"data/test/{name}.npy", mmap_mode="r")
+        assert packed.shape[1:] == (wide, wide, 3)
+    enlarged = np.load(fresh.root / "data/generated/test/sr.npy", mmap_mode="r")
+    assert enlarged.shape[1:] == (side, side, 3)
+    quality = numbers(fresh, "sr")["test"]
+    assert quality["bicubic"]["psnr_rgb"] > 10 and quality["srgan"]["psnr_rgb"] > 10
+    report = (fresh.root / "plots/report.html").read_text()
+    assert f"stripes and checks, {side} pixels wide, from {side // 4} enlarged ×4" in report
+    assert "up to date" in fresh.dvc("status")
+
+
+@pytest.mark.long
 def test_photographs_without_classes_get_a_generator(fresh, tmp_path):
     draw(tmp_path / "photographs", ("mine", "others"), (144, 130))
     place = "/path/to/photographs"
+    without_t = SMALL.replace("controls.t=true", "controls.t=false")  # which is for classifiers
     fresh.shell(
         'make preset NAME=folder SET="data.path=/path/to/photographs data.classes=[]"',
-        {f'{place} data.classes=[]"': f'{tmp_path}/photographs data.classes=[] {SMALL}"'},
+        {f'{place} data.classes=[]"': f'{tmp_path}/photographs data.classes=[] {without_t}"'},
     )
     fresh.shell("python tools/note_inputs.py && dvc repro generate_sr benchmark")
     quality = numbers(fresh, "sr")["test"]
@@ -95,8 +135,9 @@ def test_photographs_without_classes_get_a_generator(fresh, tmp_path):
     assert np.load(fresh.root / "data/test/hr.npy", mmap_mode="r").shape[1:] == (128, 128, 3)
     rows = fresh.shell("srgan-ab info")
     assert "models/srgan/generator.safetensors" in rows
-    refused = fresh.run(sys.executable, "-m", "dvc", "repro", "train_a", code=255)
-    assert "train_a: " in refused and "data.classes" in refused
+    assert not any((fresh.root / "models/a").iterdir())
+    refused = fresh.run(sys.executable, "-m", "dvc", "repro", "train_b", code=255)
+    assert "train_b: " in refused and "data.classes" in refused
 
 
 @pytest.mark.long

@@ -11,9 +11,9 @@ from PIL import Image
 from repository import ROOT, default_params
 
 from srgan_ab.classifier import arms, training
+from srgan_ab.classifier.left_out import leave_arm_out
 from srgan_ab.classifier.prediction import load_classifiers, predict
-from srgan_ab.classifier.records import Record
-from srgan_ab.classifier.training import HISTORY
+from srgan_ab.classifier.records import HISTORY, Record
 from srgan_ab.common.errors import UserError
 from srgan_ab.common.params import Declared, parse
 from srgan_ab.common.runtime import Runtime
@@ -260,7 +260,7 @@ def test_replicates_share_the_images_in_memory(project, monkeypatch):
 
 def test_an_arm_left_out_leaves_its_outputs_empty(project):
     run("c", project)
-    arms.leave_out("c")
+    leave_arm_out("c")
     assert list(arms.paths.classifier("c").iterdir()) == []
     assert json.loads((arms.paths.METRICS / "train_c.json").read_text()) == {}
     history = pd.read_csv("plots/train_c.csv")

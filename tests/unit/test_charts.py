@@ -9,9 +9,9 @@ from scipy.stats import binomtest
 
 from srgan_ab.reporting import cells, charts
 from srgan_ab.reporting.figures import BLUE, VERMILION
-from srgan_ab.reporting.findings import NOT_COMPARABLE
 from srgan_ab.reporting.report_charts import LOSS_STYLES, discriminator_in_words
 from srgan_ab.statistics.calibration import wilson
+from srgan_ab.statistics.one_class import NOT_COMPARABLE
 from srgan_ab.statistics.significance import PAIRS
 
 

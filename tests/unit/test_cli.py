@@ -91,16 +91,18 @@ def test_benchmark_takes_small_pictures_through_jpeg(run, tmp_path, folder, mode
 def test_the_stage_measures_as_the_command_does(run, tmp_path, model, folder, monkeypatch):
     result = run(
         *("benchmark", folder, "--srgan", model, "--srresnet", model, "--perceptual", model),
+        *("--task", model),
         *("--lr", "pillow", "--output", tmp_path / "out.json", "--device", "cpu"),
     )
     assert result.code == 0, result.sentence
     monkeypatch.chdir(tmp_path)
     shutil.copy(ROOT / "dvc.yaml", tmp_path)
-    for path in (paths.GENERATOR, paths.SRRESNET, paths.PERCEPTUAL):
+    for path in (paths.GENERATOR, paths.SRRESNET, paths.PERCEPTUAL, paths.TASK):
         path.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(model, path)
     values = default_params()
     values["benchmarks"] = {"paths": [str(folder)], "lr": "pillow"}
+    values["controls"]["t"] = True
     values["runtime"] |= {"portable": False, "device": "cpu"}
     stage.benchmark(Declared(parse(values), definition("benchmark")["params"]))
     found = json.loads((tmp_path / "metrics/benchmarks.json").read_text())

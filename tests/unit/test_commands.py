@@ -28,13 +28,37 @@ NOT_RUN = {
         "needs four runs",
         "tests/unit/test_pool.py::test_a_documented_command_is_understood",
     ),
+    "sbatch --array=1-4 tools/study.sbatch srgan.seed": (
+        "needs SLURM",
+        "tests/pipeline/test_queue.py::test_tasks_of_an_array_hand_their_experiments_back",
+    ),
     "python benchmarks/load.py 1000 10000 100000": (
         "half an hour",
         "tests/unit/test_load.py::test_every_stage_is_measured",
     ),
+    "python benchmarks/reading.py --images 8000 --reads 2500": (
+        "its numbers mean something with other formats beside it alone",
+        "tests/unit/test_load.py::test_packs_are_read_in_any_order",
+    ),
+    "python benchmarks/tables.py 1000000 --hashes 300000": (
+        "minutes, and gigabytes",
+        "tests/unit/test_load.py::test_tables_are_those_of_split",
+    ),
     "python benchmarks/neighbours.py": (
         "its numbers mean something on an idle machine alone",
         "tests/unit/test_load.py::test_trainings_side_by_side_are_measured",
+    ),
+    "srun -N 2 --ntasks-per-node 8 --gpus-per-node 8 -K1 python stages/train_srgan.py": (
+        "needs SLURM",
+        "tests/pipeline/test_distributed.py::test_the_same_stage_is_shared_however_it_is_started",
+    ),
+    "python benchmarks/scaling.py measure": (
+        "its numbers mean something on an idle machine alone",
+        "tests/unit/test_scaling.py::test_an_update_is_timed",
+    ),
+    "python benchmarks/scaling.py model": (
+        "prints what is compared without it",
+        "tests/unit/test_scaling.py::test_the_page_has_the_table_that_the_model_prints",
     ),
     "make chaos": (
         "takes long",
@@ -86,6 +110,11 @@ NOT_RUN = {
     "uv pip install --constraint requirements.txt --editable '.[s3]'": (
         "installs packages",
         "tests/pipeline/test_sharing.py::test_a_second_clone_gets_everything_from_s3",
+    ),
+    'make preset NAME=folder SET="data.path=s3://bucket/photos data.classes=[ham,egg]"': (
+        "its stage needs the extra s3, which `make setup` does not install",
+        "tests/unit/test_buckets.py::"
+        "test_a_folder_is_read_as_a_local_one_and_each_photograph_is_fetched_once",
     ),
     "srgan-ab export photo --to onnx": (
         "needs the extra onnx, which `make setup` does not install",

@@ -83,6 +83,7 @@ def project(tmp_path_factory):
     params = default_params()
     params["data"]["classes"] = CLASSES
     params["compare"] |= {"bootstrap": 100}
+    params["controls"]["t"] = True
     (root / "params.yaml").write_text(yaml.safe_dump(params))
     predictions = invented()
     predictions.save(root / "data/predictions.csv", CLASSES)
@@ -171,14 +172,14 @@ def test_arms_left_out_are_left_out_everywhere(project, tmp_path):
     root = tmp_path / "project"
     shutil.copytree(project, root)
     params = yaml.safe_load((root / "params.yaml").read_text())
-    params["controls"] |= {"b_plus": False, "c_plus": False, "r": False, "p": False}
+    params["controls"] |= {"b_plus": False, "c_plus": False, "r": False, "p": False, "t": False}
     (root / "params.yaml").write_text(yaml.safe_dump(params))
     result = run(root)
     assert result.returncode == 1
     assert "data/predictions.csv does not hold the same images for every arm" in result.stderr
 
     arms = ("a", "b", "c")
-    domains = [domain for domain in DOMAINS if domain != "perceptual"]
+    domains = [domain for domain in DOMAINS if domain not in ("perceptual", "task")]
     invented(arms=arms, domains=domains).save(root / "data/predictions.csv", CLASSES)
     invented(40, arms=arms, domains=["hr"]).save(root / "data/predictions_val.csv", CLASSES)
     result = run(root)

@@ -107,10 +107,10 @@ def test_an_update_stays_on_the_device(on_fake_gpu, name, precision, variant, mo
         with OnOneDevice() as mode:
             phase.update()
         assert mode.convolved == {torch.bfloat16 if precision == "bf16" else torch.float32}
-    assert all(value.device.type == "cuda" for row in phase.watched for value in row.values())
-    assert all(value.dtype == torch.float32 for row in phase.watched for value in row.values())
+    assert all(value.device.type == "cuda" for value in phase.watched.so_far().values())
+    assert all(value.dtype == torch.float32 for value in phase.watched.so_far().values())
     if name == "adversarial":
-        assert "loss_perceptual" in phase.watched[0]
+        assert "loss_perceptual" in phase.watched.so_far()
 
 
 def test_what_the_test_above_would_find():

@@ -187,10 +187,10 @@ def test_paths_are_those_of_dvc_yaml():
         *(paths.CHECKED, paths.RAW, paths.MANIFEST, paths.SPLIT),
         *(paths.PREDICTIONS, paths.PREDICTIONS_VAL, paths.LEDGER),
         *(paths.GENERATOR.parent, paths.SRRESNET.parent, paths.DISCRIMINATOR.parent),
-        paths.PERCEPTUAL.parent,
+        *(paths.PERCEPTUAL.parent, paths.TASK.parent),
         *(paths.pack(split) for split in ("train", "val", "test")),
         *(paths.generated(split) for split in ("train", "val", "test")),
-        *(paths.classifier(arm) for arm in ("a", "b", "b_plus", "c", "c_plus", "r", "p")),
+        *(paths.classifier(arm) for arm in ("a", "b", "b_plus", "c", "c_plus", "r", "p", "t")),
         *(paths.pretrained(name) for name in ("classifier", "perceptual", "lpips")),
     }
     assert {str(path) for path in constants} == {

@@ -11,6 +11,7 @@ import pytest
 from repository import ROOT, default_params
 
 from srgan_ab.classifier import arms
+from srgan_ab.classifier.left_out import leave_arm_out
 from srgan_ab.classifier.prediction import load_classifiers, predict
 from srgan_ab.common import paths
 from srgan_ab.common.errors import UserError
@@ -63,7 +64,7 @@ def values(tmp_path_factory):
             declared = Declared(parse(values), definition(stage)["params"])
             arms.train_arm(arm, declared, Path(".checkpoints") / arm)
         for arm in ("b_plus", "c_plus", "r", "p"):
-            arms.leave_out(arm)
+            leave_arm_out(arm)
         yield values
 
 

@@ -14,12 +14,14 @@ from srgan_ab.reporting.galleries import FRAME, choose_images, prediction_sheet
 from srgan_ab.statistics.significance import PAIRS
 
 
-def figure():
+def figure(constant=()):
     line = pd.DataFrame({"fpr": [0, 0.1, 1], "tpr": [0, 0.8, 1]})
     matrix = {arm: {} for arm in ARMS}
     for i, (arm, domain) in enumerate(product(ARMS, DOMAINS)):
         matrix[arm][domain] = {"accuracy": 0.75 + i / 1000, "roc_auc": 0.91234 - i / 50}
         matrix[arm][domain] |= {"accuracy_low": 0.7 + i / 1000, "accuracy_high": 0.8 + i / 1000}
+        recall = 0.0 if (arm, domain) in constant else 0.75
+        matrix[arm][domain] |= {"balanced_accuracy": 0.5 if recall == 0 else 0.75, "recall": recall}
     undecided = {"difference": -0.0123, "low": -0.03, "high": 0.004, "p": 0.125}
     clear = {"difference": 0.05, "low": 0.02, "high": 0.08, "p": 0.0001, "p_holm": 0.0005}
     beside = {"difference": 0.011, "low": 0.005, "high": 0.016, "p": 0.0128, "p_holm": 0.0512}
@@ -66,6 +68,18 @@ def test_what_the_verdict_calls_undecided_is_not_filled():
         line.get_markerfacecolor() != "white" for line in forest.lines if line.get_marker() == "o"
     ]
     assert filled == [pair == "b_sr_minus_c_bicubic" for pair in PAIRS]
+
+
+def test_two_constant_answers_get_a_cross():
+    """Whatever p is, as the verdict calls them not comparable."""
+    forest = figure(constant=PAIRS["b_sr_minus_c_bicubic"]).subfigs[1].axes[0]
+    crosses = [line for line in forest.lines if line.get_marker() == "X"]
+    assert [line.get_markerfacecolor() for line in crosses] == ["white"]
+    assert crosses[0].get_ydata() == [list(PAIRS).index("b_sr_minus_c_bicubic")]
+    words = "cross: both call nearly all images one class"
+    assert words in forest.get_title()
+    one = figure(constant=PAIRS["b_sr_minus_c_bicubic"][:1]).subfigs[1].axes[0]
+    assert words not in one.get_title() and all(line.get_marker() != "X" for line in one.lines)
 
 
 def test_figures_are_the_same_bytes_every_time(tmp_path):

@@ -4,10 +4,9 @@ import pytest
 
 from srgan_ab.common.arms import trained_on
 from srgan_ab.reporting import findings
-from srgan_ab.reporting.findings import NOT_COMPARABLE
 from srgan_ab.reporting.tables import one_class_table
-from srgan_ab.statistics.one_class import only_class
-from srgan_ab.statistics.significance import PAIRS
+from srgan_ab.statistics.one_class import NOT_COMPARABLE, constant, only_class
+from srgan_ab.statistics.verdict import outcomes
 
 CLASSES = ("cat", "dog")
 
@@ -29,6 +28,11 @@ def difference(value: float, half: float = 0.05, declared: bool = True) -> dict:
         result |= {"p_holm": p, "p_equivalence_holm": 1.0}
     area = {"difference": 0.02, "low": -0.01, "high": 0.05}
     return {"accuracy": result, "roc_auc": area}
+
+
+def judged(found: dict, matrix: dict) -> dict[str, str]:
+    results = {name: scores["accuracy"] for name, scores in found.items()}
+    return outcomes(results, 0.01, constant(matrix))
 
 
 @pytest.mark.parametrize(
@@ -59,16 +63,16 @@ def test_chance_level_with_a_ranking_is_told_from_chance_level_without():
 
 
 def test_two_constant_answers_are_not_compared():
-    pairs = {name: PAIRS[name] for name in ("a_sr_minus_a_bicubic", "b_minus_a")}
-    found = {name: difference(0.0) for name in pairs}
+    found = {name: difference(0.0) for name in ("a_sr_minus_a_bicubic", "b_minus_a")}
     matrix = {
         "a": {"hr": scores(0.9, 0.9), "sr": scores(1, 0), "bicubic": scores(0.98, 0.03)},
         "b": {"hr": scores(1, 0)},
     }
-    results = findings.results_of(pairs, found, matrix, margin=0.01)
+    results = judged(found, matrix)
     assert results == {"a_sr_minus_a_bicubic": NOT_COMPARABLE, "b_minus_a": "undecided"}
-    (words,) = findings.empty_comparisons(results, pairs, found)
-    assert words.startswith("A on SRGAN and A on bicubic both call nearly all images one class")
+    (words,) = findings.empty_comparisons(results, found)
+    said = "A on SRGAN and A on bicubic are not comparable: both call nearly all images one class"
+    assert words.startswith(said)
     assert "ROC-AUC differ by +0.020 (95 % interval −0.010 to +0.050, not tested)" in words
 
 
@@ -80,8 +84,7 @@ def test_the_largest_finding_is_that_of_a_declared_test_that_differs():
         "c_minus_a": difference(-0.4, declared=False),
     }
     matrix = {arm: {"hr": scores(0.8, 0.8)} for arm in ("a", "b", "b_plus", "c")}
-    pairs = {name: PAIRS[name] for name in found}
-    results = findings.results_of(pairs, found, matrix, margin=0.01)
+    results = judged(found, matrix)
     said = findings.largest_finding(results, found, 0.01, 200)
     assert said.startswith("B on real HR is better than C on real HR by 16.0 points")
     results = dict.fromkeys(results, "undecided") | {"c_minus_a": "worse"}

@@ -23,6 +23,37 @@ def test_every_stage_is_measured(tmp_path, capsys):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_packs_are_read_in_any_order(tmp_path, capsys):
+    import reading
+
+    reading.write_pack(tmp_path, 130)
+    read = sorted(image.tobytes() for image in reading.read_pack(tmp_path))
+    assert read == sorted(reading.picture(row).tobytes() for row in range(130))
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    reading.main(130, 100, scratch)
+    header, _, *rows = capsys.readouterr().out.splitlines()
+    assert header.startswith("| format | cold") and rows[0].startswith("| pack | ")
+    assert all(float(cell.replace(",", "")) > 0 for cell in rows[0].split("|")[2:4])
+    assert list(scratch.iterdir()) == []
+
+
+def test_tables_are_those_of_split(tmp_path, monkeypatch, capsys):
+    import tables
+
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "data").mkdir()
+    tables.write(200)
+    tables.split()
+    assert tables.read_split()["split"].value_counts().to_dict() == {
+        "train": 120,
+        "val": 20,
+        "test": 60,
+    }
+    tables.main(50, 20)
+    assert capsys.readouterr().out.count("\n| ") == 5
+
+
 def test_trainings_side_by_side_are_measured(monkeypatch):
     import neighbours
 

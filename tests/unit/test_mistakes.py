@@ -184,6 +184,10 @@ MISTAKES = {
     "threads beyond reason": ({"runtime.threads": 5000}, "runtime.threads is 5000"),
     "processes beyond reason": ({"runtime.workers": 5000}, "runtime.workers is 5000"),
     "no such device": ({"runtime.device": "gpu"}, "runtime.device is 'gpu': .*'cuda'"),
+    "portable by two processes": (
+        {"runtime.portable": True, "runtime.devices": 2},
+        "runtime.portable .* by one process .*, and runtime.devices is 2: set",
+    ),
     "portable on a GPU": (
         {"runtime.portable": True, "runtime.device": "cuda"},
         "runtime.portable .*, and runtime.device is cuda: set runtime.portable to false",

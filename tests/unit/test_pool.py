@@ -83,6 +83,18 @@ def test_every_number_word_and_network_of_the_runs_is_written(pool):
         assert figure.width == 1100
 
 
+def test_two_constant_answers_are_not_compared(pool):
+    for number, run in enumerate(saved(2)):
+        for domain in ("sr", "bicubic"):
+            run.probabilities["a", domain][:] *= 0.4  # all below the threshold
+        run.save(Path(f"runs/{number}.csv"), CLASSES)
+    pool("runs/0.csv", "runs/1.csv", "--output", "pooled", *OPTIONS, "--declared", *DECLARED)
+    text = Path("pooled/pooled.md").read_text()
+    said = "not comparable: both call nearly all images one class"
+    assert f"for a classifier that cannot be trained again: **{said}**." in text
+    assert f"- A on SRGAN and A on bicubic are {said}" in text and text.count(said) == 2
+
+
 def test_the_figure_shows_every_network_once(pool):
     import pool_views
 

@@ -9,7 +9,7 @@ import pytest
 from repository import ROOT
 
 from srgan_ab.common.errors import UserError
-from srgan_ab.data.processes import in_order
+from srgan_ab.data.processes import cores, in_order
 
 STAGE = """
 import os, sys, time
@@ -85,3 +85,14 @@ def test_order_and_exceptions():
     assert list(in_order(abs, [-3, 1, -2], workers=2)) == [(-3, 3), (1, 1), (-2, 2)]
     with pytest.raises(ValueError, match="hexadecimal"):
         list(in_order(float.fromhex, ["0x1", "no"], workers=1))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux says which cores a process has")
+def test_cores_are_those_that_the_process_may_use():
+    mine = os.sched_getaffinity(0)
+    try:
+        os.sched_setaffinity(0, {min(mine)})
+        assert cores() == 1
+    finally:
+        os.sched_setaffinity(0, mine)
+    assert cores() == len(mine)

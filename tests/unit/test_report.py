@@ -186,7 +186,7 @@ def test_arms_left_out_are_named_and_nowhere_else(small):
     assert [row[0][0] for row in accuracy] == ["A", "B"]
     assert len(read.tables["Differences in accuracy"]) == len(metrics(root, "comparison"))
     words = "".join(read.text)
-    assert "Left out of this run: B+, C, C+, R, P." in words
+    assert "Left out of this run: B+, C, C+, R, P, T." in words
     assert "images in 4 versions" in words and "non-adversarial" not in page
     assert "SRGAN's images added to real ones: not tested." in words
     assert not re.search(r"\b(None|nan|NaN|Undefined)\b", words)
@@ -196,21 +196,23 @@ def test_a_generator_without_adversary_is_beside_the_others(made):
     root, page = made
     read = Reader(page)
     words = "".join(read.text)
-    assert "images in 5 versions" in words
-    assert "Test images: LR, bicubic, SRResNet, non-adversarial, SRGAN and HR" in words
+    assert "images in 6 versions" in words
+    shown = "Test images: LR, bicubic, SRResNet, non-adversarial, SRGAN, task-driven and HR"
+    assert shown in words
     gaps = {row[0][0]: float(row[3][1]) for row in read.tables["PSNR RGB (dB) of the generators"]}
     found = metrics(root, "ledger")["generator"]
     assert gaps == {
         "SRResNet": found["srresnet"]["gap"],
         "non-adversarial": found["perceptual"]["gap"],
         "SRGAN": found["srgan"]["gap"],
+        "task-driven": found["task"]["gap"],
     }
     costs = {row[0][0]: row for row in read.tables["Networks and their training"]}
-    training = metrics(root, "train_perceptual")
-    cost = costs["generator, non-adversarial"]
-    assert float(cost[1][1]) == training["generator_parameters"]
-    assert float(cost[5][1]) == training["epoch"]
-    assert re.search(r'aria-label="PSNR, RGB[^"]*".*?non-adversarial', page, re.DOTALL)
+    for name, stage in (("non-adversarial", "perceptual"), ("task-driven", "task_sr")):
+        training, cost = metrics(root, f"train_{stage}"), costs[f"generator, {name}"]
+        assert float(cost[1][1]) == training["generator_parameters"]
+        assert float(cost[5][1]) == training["epoch"]
+        assert re.search(rf'aria-label="PSNR, RGB[^"]*".*?{name}', page, re.DOTALL)
 
 
 def test_class_names_are_text(small):

@@ -7,10 +7,13 @@ from pathlib import Path
 
 import pytest
 import report_inputs
+from compare import compare
 from report import report
 from report_inputs import Reader
 
-CONSTANT = {"accuracy": 0.5, "balanced_accuracy": 0.5, "recall": 0.02, "roc_auc": 0.76}
+from srgan_ab.common.arms import chosen_arms, chosen_domains
+from srgan_ab.statistics.predictions import Predictions
+
 CALLS = "Classifiers that call nearly all images one class"
 
 
@@ -26,32 +29,42 @@ def pages(tmp_path_factory) -> tuple[Path, str, str]:
         params = report_inputs.prepare(root)
         report(params)
         plain = (root / "plots/report.html").read_text()
-        matrix = json.loads((root / "metrics/matrix.json").read_text())
-        for domain in ("sr", "bicubic"):
-            matrix["a"][domain] |= CONSTANT
-        (root / "metrics/matrix.json").write_text(json.dumps(matrix))
+        file, classes = root / "data/predictions.csv", params.data.classes
+        arms, domains = chosen_arms(params.controls), chosen_domains(params.controls)
+        predictions = Predictions.load(file, classes, arms, domains)
+        for domain in ("sr", "bicubic"):  # the same ranking, all below the threshold
+            predictions.probabilities["a", domain][:] *= 0.4
+        predictions.save(file, classes)
+        compare(params)
         report(params)
         return root, plain, (root / "plots/report.html").read_text()
 
 
 def test_constant_answers_are_named_shown_and_not_compared(pages):
-    _, plain, constant = pages
+    root, plain, constant = pages
+    area = json.loads((root / "metrics/matrix.json").read_text())["a"]["sr"]["roc_auc"]
     read = Reader(constant)
     words = " ".join("".join(read.text).split())
     assert "called one class by A on SRGAN (cat), A on bicubic (cat): accuracy shows" in words
-    assert "A on SRGAN calls nearly every image “cat”. ROC-AUC is 0.76" in words
-    assert "A on SRGAN and A on bicubic both call nearly all images one class" in words
+    assert f"A on SRGAN calls nearly every image “cat”. ROC-AUC is {area:.2f}" in words
+    assert "A on SRGAN and A on bicubic are not comparable: both call nearly all" in words
     rows = [[text for text, _ in row] for row in read.tables[CALLS]]
-    assert rows[0] == ["A on SRGAN", "98.0", "2.0", "98.0", "2.0", "0.760"]
+    assert rows[0] == ["A on SRGAN", "100.0", "0.0", "100.0", "0.0", f"{area:.3f}"]
     results = {row[0][0]: row[1][0] for row in read.tables["Differences in accuracy"]}
-    assert results.pop("A on SRGAN − A on bicubic").startswith("not comparable")
+    said = results.pop("A on SRGAN − A on bicubic")
+    assert said == "not comparable: both call nearly all images one class"
     assert set(results.values()) == {"better", "worse", "undecided"}
     assert "one-class" not in plain and CALLS not in plain
 
+    verdict = (root / "metrics/verdict.md").read_text()
+    assert f"for a classifier that cannot be trained again: **{said}**." in verdict
+    (sentence,) = re.findall("^- (A on SRGAN and A on bicubic .*)$", verdict, re.M)
+    assert words.count(sentence) == 3  # first screen, every test in words, differences
+
 
 def test_a_page_says_of_what_run_it_is(pages):
-    root, plain, _ = pages
-    words = " ".join("".join(Reader(plain).text).split())
+    root, _, page = pages
+    words = " ".join("".join(Reader(page).text).split())
     digest = hashlib.sha256((root / "metrics/comparison.json").read_bytes()).hexdigest()
     for part in (
         "not photographs, of cat and dog, 128 pixels wide, from 32 enlarged ×4; 80 test images",

@@ -8,12 +8,11 @@ import pytest
 import torch
 import toy_srgan
 from safetensors.torch import load_file
-from toy_srgan import FOLDED, Killed, Mortal, parts, run, run_perceptual, settings
+from toy_srgan import FOLDED, parts, run, run_perceptual, settings
 
 from srgan_ab.common import paths
 from srgan_ab.common.errors import UserError
 from srgan_ab.srgan import discriminator
-from srgan_ab.srgan.outputs import leave_perceptual_out
 
 pytestmark = pytest.mark.slow
 WITHOUT = {"adversarial__weight": 0.0}
@@ -95,31 +94,6 @@ def test_with_folds_each_starts_from_the_srresnet_that_never_saw_the_fold(projec
     renamed = {key.replace("perceptual", "srgan"): value for key, value in metrics.items()}
     assert renamed.items() <= of_srgan.items()
     assert {"epoch", "perceptual_val_psnr_rgb", "folds", "without_fold_1_epoch"} <= metrics.keys()
-
-
-@pytest.mark.parametrize("updates", [1, 2, 3, 4, 5, 10])
-def test_killed_and_run_again_it_writes_the_same_bits(project, updates):
-    """12 updates: 4 on all images, and 4 without each of two folds."""
-    chosen = settings(folds=2, select="psnr")
-    run(chosen)
-    whole = run_perceptual(chosen)
-    with pytest.raises(Killed):
-        run_perceptual(chosen, Mortal("state", updates))
-    Path("plots/perceptual.csv").unlink(missing_ok=True)
-    rest = Mortal("state", 100)
-    assert run_perceptual(chosen, rest) == whole
-    assert 100 - rest.left == 12 - updates
-
-
-def test_switched_off_it_leaves_its_outputs_empty(project):
-    run(settings())
-    run_perceptual(settings())
-    columns = list(pd.read_csv("plots/perceptual.csv"))
-    leave_perceptual_out()
-    assert list(Path("models/perceptual").iterdir()) == []
-    assert json.loads(Path("metrics/train_perceptual.json").read_text()) == {}
-    table = pd.read_csv("plots/perceptual.csv")
-    assert len(table) == 0 and set(table) <= set(columns)
 
 
 def test_a_start_that_is_missing_or_of_another_network_is_said(project):

@@ -14,6 +14,7 @@ from srgan_ab.common.params import load
 from srgan_ab.common.runtime import Runtime
 from srgan_ab.srgan.discriminator import Discriminator
 from srgan_ab.srgan.generator import Generator
+from srgan_ab.srgan.phase import Watched
 from srgan_ab.srgan.phases import adversarial, pretraining, unopposed
 
 RUNTIME = Runtime(torch.device("cpu"), "fp32")
@@ -136,6 +137,21 @@ def test_the_average_is_that_of_torch(decay):
         average(averaged, network, decay if update else 0.0)
         reference.update_parameters(network)
         assert same(averaged.state_dict(), reference.module.state_dict())
+
+
+def test_values_of_updates_are_kept_in_one_tensor_for_each_name():
+    """A tensor for each update keeps the C library from using the memory between them again."""
+    values = torch.rand(2500, 2)
+    kept = Watched()
+    for loss, norm in values:
+        kept.add({"loss": loss, "norm": norm})
+        assert len(kept._values) == 2
+    assert len(kept) == 2500
+    assert all(torch.equal(a, b) for a, b in zip(kept.so_far().values(), values.T, strict=True))
+    gone_on = Watched(kept.so_far())
+    gone_on.add({"loss": torch.tensor(2.0), "norm": torch.tensor(3.0)})
+    assert torch.equal(gone_on.so_far()["loss"], torch.cat([values[:, 0], torch.tensor([2.0])]))
+    assert len(kept.so_far()["norm"]) == 2500
 
 
 def test_pretraining_learns(settings):

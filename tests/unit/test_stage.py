@@ -76,6 +76,12 @@ def test_runs_and_writes_provenance(project):
     assert facts["versions"]["numpy"]
 
 
+def test_what_is_no_training_is_left_to_the_first_of_several_processes(project, monkeypatch):
+    monkeypatch.setenv("LOCAL_RANK", "1")
+    assert finish(start(project)) == (0, "", "")
+    assert not (project / "output.txt").exists()
+
+
 def test_help_says_what_it_reads_and_writes(project):
     code, out, _ = finish(start(project, "", "--help"))
     assert code == 0
@@ -179,7 +185,7 @@ def test_an_arm_that_is_not_there_is_answered_with_those_that_are(arm):
     script = [sys.executable, str(ROOT / "stages/train_controls.py"), *arm]
     done = subprocess.run(script, capture_output=True, text=True)
     assert done.returncode == 2 and "Traceback" not in done.stderr
-    assert "{b_plus,c,c_plus,r,p}" in done.stderr.splitlines()[0]
+    assert "{b_plus,c,c_plus,r,p,t}" in done.stderr.splitlines()[0]
 
 
 def test_user_errors_are_one_sentence(project):

@@ -2,7 +2,8 @@
 
 import pytest
 
-from srgan_ab.common.arms import subject_name
+from srgan_ab.common.arms import DOMAINS, subject_name
+from srgan_ab.statistics.advice import ENLARGED, advice_in_words, options
 from srgan_ab.statistics.significance import PAIRS
 from srgan_ab.statistics.verdict import (
     answers,
@@ -141,6 +142,8 @@ ADDED = "SRGAN's images added to real ones"
         ("better", "same", "no: they help, but bicubic images help at least as much"),
         ("better", "worse", "no: they help, but bicubic images help at least as much"),
         ("better", "undecided", "undecided: they help, but it is open whether"),
+        ("better", "not comparable", "undecided: they help, but it is open whether"),
+        ("not comparable", "better", "not comparable: both call nearly all images one class"),
         ("better", None, "undecided: originals with SRGAN's images are better"),
         ("same", "better", "no difference that matters"),
         ("worse", "better", "no, it is worse"),
@@ -154,15 +157,47 @@ def test_added_images_help_only_if_they_help_more_than_bicubic_ones(gain, contro
     assert answers(outcomes)[ADDED].startswith(answer)
 
 
-def whole(results, replicates=1, b_images="sr", images=180):
+MATRIX = {
+    "a": {"hr": 0.95, "sr": 0.8, "bicubic": 0.75, "task": 0.85},
+    "b": {"hr": 0.9, "sr": 0.88, "bicubic": 0.7, "task": 0.86},
+    "c": {"hr": 0.6, "sr": 0.7, "bicubic": 0.9, "task": 0.7},
+    "t": {"hr": 0.9, "sr": 0.86, "bicubic": 0.7, "task": 0.87},
+}
+
+
+def matrix(images=180, arms=tuple(MATRIX), domains=tuple(MATRIX["a"])):
+    """As `score_matrix` has it, as far as the verdict reads it."""
+    return {arm: {d: {"accuracy": MATRIX[arm][d], "n": images} for d in domains} for arm in arms}
+
+
+def whole(results, replicates=1, b_images="sr", images=180, constant=()):
+    area = {"difference": 0.02, "low": -0.01, "high": 0.05}
     return verdict(
-        {pair: {"accuracy": result} for pair, result in results.items()},
+        {pair: {"accuracy": result, "roc_auc": area} for pair, result in results.items()},
+        matrix(images),
+        constant,
         MARGIN,
         images=images,
         replicates=replicates,
         synthetic=True,
         b_images=b_images,
     )
+
+
+def test_two_constant_answers_are_not_compared_whatever_their_test_says():
+    pair = ("a", "sr"), ("a", "bicubic")
+    for result in (OPEN, BETTER, SAME):
+        text = whole({"a_sr_minus_a_bicubic": result, "b_minus_a": BETTER}, constant=pair)
+        question = "- SRGAN in place of bicubic, for a classifier that cannot be trained again: "
+        assert f"{question}**not comparable: both call nearly all images one class**." in text
+        assert (
+            "- A on SRGAN and A on bicubic are not comparable: both call nearly all images one "
+            "class, so their accuracies say little of which is better, whatever the test. Their "
+            "ROC-AUC differ by +0.020 (95 % interval −0.010 to +0.050, not tested).\n"
+        ) in text
+        assert text.count("A on SRGAN") == 1 and "B on real HR is better than A" in text
+    one = whole({"a_sr_minus_a_bicubic": OPEN}, constant=pair[:1])
+    assert "not comparable" not in one and "A on SRGAN against A on bicubic is undecided" in one
 
 
 def test_a_mixture_is_not_called_a_replacement_of_real_images():
@@ -213,3 +248,34 @@ def test_a_margin_of_less_than_one_image_is_told():
     few, enough = (whole({"b_minus_a": OPEN}, images=images) for images in (180, 200))
     assert "The margin is less than one of the 180 test images (0.56 points), so" in few
     assert "less than one" not in enough
+
+
+def test_each_of_the_two_situations_is_told_the_best_first():
+    _, told = whole({"b_minus_a": OPEN}).split("## Where only small images are to be had\n")
+    stays, retrained, oracle = [line for line in told.splitlines() if line]
+    assert stays.endswith(
+        "stays as it is, is right on 85.0 % with task-driven images, 80.0 % with SRGAN images, "
+        "75.0 % with bicubic images."
+    )
+    assert retrained.endswith(
+        "enlarged in the same way is right on 90.0 % with bicubic images, 88.0 % with SRGAN "
+        "images, 87.0 % with task-driven images."
+    )
+    assert "95.0 %" in oracle
+
+
+def test_a_situation_names_what_the_run_has():
+    text = "\n".join(
+        advice_in_words(matrix(arms=("a", "b"), domains=("hr", "sr", "bicubic")), "sr")
+    )
+    assert "task-driven" not in text and "90.0" not in text and "88.0 %" in text
+    mixed = advice_in_words(matrix(7199), "hr+sr")
+    assert "(the one for SRGAN's on real images too) is right on 90.00 %" in mixed[3]
+
+
+def test_every_single_enlargement_has_its_arm():
+    found = {option.domain: option.retrained for option in options(matrix())}
+    assert found == {"bicubic": ("c", "bicubic"), "sr": ("b", "sr"), "task": ("t", "task")}
+    assert set(ENLARGED) == set(DOMAINS) - {"hr"}
+    without_c = options(matrix(arms=("a", "b")))
+    assert {option.domain: option.retrained for option in without_c}["bicubic"] is None

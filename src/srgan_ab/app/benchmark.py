@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from srgan_ab.app.machine import Device, runtime_of
 from srgan_ab.app.models import NAMES, weights_of
 from srgan_ab.common import paths
 from srgan_ab.common.errors import UserError
@@ -39,6 +40,13 @@ def benchmark(
             f"default: {paths.PERCEPTUAL}, if it is there."
         ),
     ] = None,
+    task: Annotated[
+        str | None,
+        typer.Option(
+            help="The generator that was trained with a loss of A's features, likewise; "
+            f"default: {paths.TASK}, if it is there."
+        ),
+    ] = None,
     lpips: Annotated[
         Path | None,
         typer.Option(
@@ -54,9 +62,7 @@ def benchmark(
         Path | None, typer.Option(help="A directory for a sheet of crops of each picture.")
     ] = None,
     tile: Annotated[int, typer.Option(min=16, help="Side of a tile in pixels.")] = 256,
-    device: Annotated[
-        Literal["auto", "cpu", "cuda", "mps"], typer.Option(help="Where to compute.")
-    ] = "auto",
+    device: Device = "auto",
 ) -> None:
     """Measure PSNR, SSIM and LPIPS of enlargements on folders of HR pictures.
 
@@ -66,29 +72,24 @@ def benchmark(
     srgan-ab benchmark Set5 --srresnet rough --jpeg 50 -o set5.json
     """  # noqa: D301
     from srgan_ab.common.files import write_metrics
-    from srgan_ab.common.runtime import prepare
-    from srgan_ab.common.schema import RuntimeParams
     from srgan_ab.data.decoding import decode_folder
     from srgan_ab.quality import benchmarks
     from srgan_ab.quality.image_quality import load_lpips, read_lpips
     from srgan_ab.srgan.generator import load_generator
     from srgan_ab.srgan.upscaling import upscale_picture
 
-    settings = RuntimeParams(
-        portable=False, device=device, precision="auto", compile=None, threads=None, workers=None
-    )
-    runtime = prepare(settings, seed=0)
-
+    runtime = runtime_of(device)
     generators = {}
     for method, given, default in (
         ("srresnet", srresnet, paths.SRRESNET),
         ("perceptual", perceptual, paths.PERCEPTUAL),
         ("srgan", srgan, paths.GENERATOR),
+        ("task", task, paths.TASK),
     ):
         if given or default.exists():
             weights = weights_of(given) if given else default
             generators[method] = load_generator(weights, runtime.device)
-        elif method != "perceptual":  # a control, which not every run has
+        elif method not in ("perceptual", "task"):  # controls, which not every run has
             typer.echo(
                 f"{default} is missing, so there is no row {method}: train it, or give --{method}",
                 err=True,

@@ -106,6 +106,7 @@ def generators() -> list[Row]:
         ("srresnet", paths.SRRESNET),
         ("perceptual", paths.PERCEPTUAL),
         ("srgan", paths.GENERATOR),
+        ("task", paths.TASK),
     ):
         if path.is_file():
             numbers = quality.get(method, {})

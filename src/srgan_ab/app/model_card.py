@@ -144,7 +144,7 @@ def _made(weights: Path) -> str:
 def _measured(weights: Path) -> str:
     """The row of `metrics/sr.json`, if the weights are those of the run in the current folder."""
     of_the_run = {"srresnet": paths.SRRESNET, "perceptual": paths.PERCEPTUAL}
-    of_the_run["srgan"] = paths.GENERATOR
+    of_the_run |= {"srgan": paths.GENERATOR, "task": paths.TASK}
     metrics = paths.METRICS / "sr.json"
     for method, path in of_the_run.items():
         if metrics.is_file() and path.resolve() == weights.resolve():

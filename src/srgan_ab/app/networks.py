@@ -17,6 +17,8 @@ def facts(path: Path) -> dict[str, Any]:
     """
     from safetensors import SafetensorError, safe_open
 
+    if path.is_dir():
+        raise UserError(f"{path} is a folder: give the .safetensors file in it")
     try:
         with safe_open(path, "np") as file:
             found = json.loads((file.metadata() or {}).get("architecture", "{}"))

@@ -11,7 +11,7 @@ from srgan_ab.accelerate.networks import accelerate
 from srgan_ab.classifier.augmentation import transformed_sheet
 from srgan_ab.classifier.backbones import build, check_trainable, pretrained_weights
 from srgan_ab.classifier.records import Record
-from srgan_ab.classifier.training import HISTORY, Examples, fit, resident
+from srgan_ab.classifier.training import Examples, fit, resident
 from srgan_ab.common import paths
 from srgan_ab.common.arms import domains_of
 from srgan_ab.common.checkpoints import Checkpoints
@@ -121,7 +121,7 @@ def train_arm(arm: str, params: Params, directory: Path) -> None:
     """
     settings, weights = params.classifier, pretrained_weights()
     own = params.seed if settings.seed is None else settings.seed
-    runtime = prepare(params.runtime, own)
+    runtime = prepare(params.runtime, own, together=True)
     if settings.freeze == "features" and weights is None:
         raise UserError(
             f"classifier.freeze is features, but {paths.pretrained('classifier')} holds no "
@@ -194,20 +194,13 @@ def train_arm(arm: str, params: Params, directory: Path) -> None:
     )
 
 
-def leave_out(arm: str) -> None:
-    """Write an arm's outputs, empty: params.yaml does not ask for it."""
-    with atomic_directory(paths.classifier(arm)):
-        pass
-    write_metrics(paths.METRICS / f"train_{arm}.json", {})
-    with atomic_file(paths.PLOTS / f"train_{arm}.csv") as temporary:
-        temporary.write_text(",".join(HISTORY) + "\n")
-
-
 def write_transformed(params: Params) -> None:
     """Picture of eight training images as they are, augmented and normalised."""
-    pack = open_pack("train")
-    rows = np.concatenate([np.flatnonzero(pack.labels == label)[:4] for label in (0, 1)])
-    names = [params.data.classes[label] for label in pack.labels[rows]]
+    pack, classes = open_pack("train"), params.data.classes
+    labels = range(len(classes)) or [-1]  # of photographs without classes
+    of_each = [np.flatnonzero(pack.labels == label)[: 8 // len(labels)] for label in labels]
+    rows = np.concatenate(of_each)
+    names = [classes[label] if classes else "" for label in pack.labels[rows]]
     chance = seed_for("transformed.png", params.seed)
     sheet = transformed_sheet(pack.hr[rows], names, params.classifier.augmentation, chance)
     save_png(sheet, paths.PLOTS / "transformed.png")

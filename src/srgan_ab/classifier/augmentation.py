@@ -8,6 +8,7 @@ import torch
 from PIL import Image
 from torch.nn import functional
 
+from srgan_ab.common.distributed import ALONE, Processes
 from srgan_ab.common.pictures import contact_sheet
 from srgan_ab.common.schema import Augmentation
 from srgan_ab.common.tensors import IMAGENET_MEAN, IMAGENET_STD, as_float, as_uint8
@@ -34,7 +35,10 @@ def normalise(images: torch.Tensor) -> torch.Tensor:
 # (92 and 91 ms a batch of 32; its hue alone 61 ms), and these take 17 ms.
 @torch.no_grad()
 def augment(
-    images: torch.Tensor, settings: Augmentation, generator: torch.Generator
+    images: torch.Tensor,
+    settings: Augmentation,
+    generator: torch.Generator,
+    processes: Processes = ALONE,
 ) -> torch.Tensor:
     """Flip, rotate and colour-jitter each image by amounts of its own.
 
@@ -48,15 +52,18 @@ def augment(
         settings: the probability of a flip, and the limits of the uniformly drawn amounts:
             degrees; factors 1 +- limit; hue as a fraction of a full turn.
         generator: on the device of the images; the only source of randomness.
+        processes: that share the batch, of which `images` is this one's part.
 
     Returns:
         (N, 3, S, S) RGB in [0, 1].
     """
     count, device = len(images), images.device
+    whole = count * processes.size
     _, _, yiq_from_rgb, rgb_from_yiq = _constants(device)
 
     def drawn(limit: float) -> torch.Tensor:
-        return (2 * torch.rand(count, generator=generator, device=device) - 1) * limit
+        draws = processes.share(torch.rand(whole, generator=generator, device=device))
+        return (2 * draws - 1) * limit
 
     flip = torch.where(drawn(1.0) < 2 * settings.flip - 1, -1.0, 1.0)
     angle = drawn(math.radians(settings.rotation))

@@ -13,6 +13,9 @@ from srgan_ab.common.errors import UserError
 from srgan_ab.common.files import atomic_file, read_csv, read_metrics
 from srgan_ab.common.schema import Params
 
+# columns of a classifier's history, one row per epoch
+HISTORY = ("epoch", "train_loss", "val_loss", "val_accuracy", "val_f1", "val_auc")
+
 
 @dataclass(frozen=True)
 class Record:

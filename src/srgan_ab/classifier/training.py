@@ -23,8 +23,6 @@ from srgan_ab.common.schema import Classifier
 from srgan_ab.common.seeds import seed_for
 from srgan_ab.common.tensors import as_float
 
-HISTORY = ("epoch", "train_loss", "val_loss", "val_accuracy", "val_f1", "val_auc")
-
 
 @dataclass(frozen=True)
 class Examples:
@@ -128,12 +126,13 @@ def fit(
         on_epoch: receives the history so far.
 
     Returns:
-        The best state, and the history: one row per epoch, columns `HISTORY`.
+        The best state, and the history: one row per epoch, columns `records.HISTORY`.
 
     Raises:
-        UserError: the loss is no longer finite.
+        UserError: the loss is no longer finite, or processes cannot share the batches.
     """
-    random = Randomness(runtime, seed)
+    random, processes = Randomness(runtime, seed), runtime.processes
+    processes.check(settings.batch_size, "classifier.batch_size")
     order = Order(len(train.labels), settings.batch_size, seed_for("order", seed))
     labels = torch.from_numpy(train.labels).to(runtime.device)
 
@@ -168,9 +167,11 @@ def fit(
             training_mode(network)  # again: the validation below has switched dropout off
             before = order.state_dict()
             batches = order.take(updates_per_epoch).to(runtime.device)  # in one transfer
-            for chosen in batches[done - len(rows) * updates_per_epoch :]:
+            for whole in batches[done - len(rows) * updates_per_epoch :]:
+                chosen = processes.share(whole)
                 batch = as_float(_rows(train.images, chosen), runtime.device)
-                batch = normalise(augment(batch, settings.augmentation, random.augmentation))
+                batch = augment(batch, settings.augmentation, random.augmentation, processes)
+                batch = normalise(batch)
                 with runtime.autocast():
                     loss = functional.cross_entropy(
                         network(batch.contiguous(memory_format=torch.channels_last)),
@@ -178,16 +179,17 @@ def fit(
                     )
                 optimizer.zero_grad()
                 loss.backward()
+                processes.average_gradients(trained)
                 optimizer.step()
                 schedule.step()
-                total += loss.detach()
+                total += processes.mean(loss.detach())
                 done += 1
                 progress.update()
                 if checkpoints and checkpoints.due():
                     checkpoints.save(state())
 
             row = {"epoch": len(rows) + 1, "train_loss": total.item() / updates_per_epoch}
-            row |= _validate(network, validation, runtime)
+            row |= processes.by_first(lambda: _validate(network, validation, runtime))
             if not (math.isfinite(row["train_loss"]) and math.isfinite(row["val_loss"])):
                 if checkpoints:  # to go on from there would end so again
                     checkpoints.discard()

@@ -11,8 +11,12 @@ DOMAINS = {
     "bicubic": "bicubic",
     "srresnet": "SRResNet",
     "perceptual": "non-adversarial",  # SRGAN's training without its adversarial term
+    "task": "task-driven",  # SRGAN's training with a loss of A's features
 }
-ARM_NAMES = {"a": "A", "b": "B", "b_plus": "B+", "c": "C", "c_plus": "C+", "r": "R", "p": "P"}
+ARM_NAMES = {
+    **{"a": "A", "b": "B", "b_plus": "B+", "c": "C", "c_plus": "C+", "r": "R", "p": "P"},
+    "t": "T",
+}
 ARMS = tuple(ARM_NAMES)
 TRAINED_ON = {
     "a": ("hr",),
@@ -22,7 +26,9 @@ TRAINED_ON = {
     "c_plus": ("hr", "bicubic"),
     "r": ("srresnet",),
     "p": ("perceptual",),
+    "t": ("task",),
 }
+MADE_FOR = {"perceptual": "p", "task": "t"}  # domains that a run without the arm has not
 
 Subject = tuple[str, str]  # (arm, domain): a classifier, and what it was tested on
 
@@ -33,8 +39,9 @@ def chosen_arms(controls: Controls) -> tuple[str, ...]:
 
 
 def chosen_domains(controls: Controls) -> tuple[str, ...]:
-    """The domains of a run: one whose generator is trained for p alone goes with it."""
-    return tuple(domain for domain in DOMAINS if domain != "perceptual" or controls.p)
+    """The domains of a run: one whose generator is trained for an arm goes with it."""
+    left_out = [domain for domain, arm in MADE_FOR.items() if not getattr(controls, arm)]
+    return tuple(domain for domain in DOMAINS if domain not in left_out)
 
 
 def domains_of(arm: str, params: Params) -> tuple[str, ...]:

@@ -9,6 +9,8 @@ from typing import Any
 
 from tqdm import tqdm
 
+from srgan_ab.common.launch import is_first
+
 SECONDS = 60.0  # between two lines
 
 
@@ -56,5 +58,6 @@ def bar(
         total=total,
         initial=initial,
         unit_scale=scaled,
+        disable=not is_first(),
         **options,
     )

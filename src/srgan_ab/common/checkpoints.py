@@ -25,6 +25,7 @@ def computed_by(runtime: Runtime) -> dict[str, str]:
         "torch": str(torch.__version__),
         "instructions": torch.backends.cpu.get_cpu_capability(),
         "threads": str(torch.get_num_threads()),
+        "processes": str(runtime.processes.size),
     }
 
 
@@ -54,6 +55,8 @@ class Checkpoints:
 
     def save(self, state: dict[str, Any]) -> None:
         """Replace the file by a nested dict of tensors, numbers, strings, lists and None."""
+        if self.runtime.processes.rank:  # the first has the same state
+            return
         # opened here, because torch's own writer does not say that a disk is full
         with atomic_file(self.path) as temporary, temporary.open("wb") as file:
             torch.save({"computed_by": computed_by(self.runtime), "state": state}, file)
@@ -95,7 +98,7 @@ class Checkpoints:
                     f"{now[key]}: set runtime.{key} to {before.get(key)}, or delete "
                     f"{self.path.parent} to begin anew"
                 )
-        for key in ("torch", "instructions", "threads"):
+        for key in ("torch", "instructions", "threads", "processes"):
             if now[key] != before.get(key):
                 tqdm.write(
                     f"this training began with {key} {before.get(key)} and goes on with "

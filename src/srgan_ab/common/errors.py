@@ -19,6 +19,10 @@ class UserError(Exception):
     """A mistake in the input: one sentence that names the file or the key, and the mend."""
 
 
+class Lost(UserError):
+    """Another process of the same training has ended, and this one cannot go on without it."""
+
+
 def sentence(error: BaseException) -> str | None:
     """What to tell the user of an error, with the mend.
 

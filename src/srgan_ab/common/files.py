@@ -8,6 +8,7 @@ import hashlib
 import json
 import os
 import shutil
+import tempfile
 import zipfile
 import zlib
 from collections.abc import Callable, Container, Generator, Iterable, Mapping, Sequence
@@ -19,6 +20,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias, cast
 import numpy as np
 
 from srgan_ab.common.errors import UserError
+from srgan_ab.common.launch import is_first
 
 if TYPE_CHECKING:  # half a second of importing that not every stage needs
     import pandas as pd
@@ -35,9 +37,20 @@ LITTER = (
 
 
 @contextmanager
+def _nowhere(path: Path) -> Generator[Path]:
+    """Yield a name that is forgotten: of several processes the first alone writes."""
+    with tempfile.TemporaryDirectory() as directory:
+        yield Path(directory) / path.name
+
+
+@contextmanager
 def atomic_file(path: Path) -> Generator[Path]:
     """Yield a temporary name beside `path`; rename it to `path` when the block succeeds."""
     path = Path(path)
+    if not is_first():
+        with _nowhere(path) as temporary:
+            yield temporary
+        return
     path.parent.mkdir(parents=True, exist_ok=True)
     # the suffix stays last: Pillow, NumPy and pandas choose the format by it
     temporary = path.with_name(f".{path.stem}.{os.getpid()}.part{path.suffix}")
@@ -52,6 +65,11 @@ def atomic_file(path: Path) -> Generator[Path]:
 def atomic_directory(path: Path) -> Generator[Path]:
     """Yield a new empty directory; let it take the place of `path` when the block succeeds."""
     path = Path(path)
+    if not is_first():
+        with _nowhere(path) as temporary:
+            temporary.mkdir()
+            yield temporary
+        return
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
     shutil.rmtree(temporary, ignore_errors=True)

@@ -80,14 +80,16 @@ def open_packs(*splits: str) -> list[Pack]:
     """Open packs that are used together.
 
     Raises:
-        UserError: as `open_pack`, or their images are of several sizes.
+        UserError: as `open_pack`, or their images are of several sizes or scales.
     """
     packs = [open_pack(split) for split in splits]
-    sides = [pack.hr.shape[1] for pack in packs]
-    for split, side in zip(splits, sides, strict=True):
-        if side != sides[0]:
+    sides = [(pack.hr.shape[1], pack.lr.shape[1]) for pack in packs]
+    for split, (large, small) in zip(splits, sides, strict=True):
+        if (large, small) != sides[0]:
             raise damaged(
-                paths.pack(split), f"its images have {side} pixels, those of {splits[0]} {sides[0]}"
+                paths.pack(split),
+                f"its hr.npy has images of {large} pixels and its lr.npy of {small}, those of "
+                f"{splits[0]} {sides[0][0]} and {sides[0][1]}",
             )
     return packs
 

@@ -21,6 +21,7 @@ GENERATOR = Path("models/srgan/generator.safetensors")
 SRRESNET = Path("models/srgan/srresnet.safetensors")
 DISCRIMINATOR = Path("models/srgan/discriminator.safetensors")
 PERCEPTUAL = Path("models/perceptual/generator.safetensors")  # where controls.p is true
+TASK = Path("models/task/generator.safetensors")  # where controls.t is true
 INITIAL = Path("models/srgan/initial.json")  # with srgan.generator.initial
 FOLDS = Path("models/srgan/folds.csv")  # with srgan.folds above 1
 

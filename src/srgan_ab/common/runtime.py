@@ -1,18 +1,22 @@
-"""Device, precision, threads and seeds: what a machine decides, not the experiment."""
+"""Device, precision, threads, processes and seeds: what a machine decides, not the experiment."""
 
 # pyright: reportUnknownMemberType=false
 # torch gives not all of its functions types
 
 import os
 import sys
-from dataclasses import dataclass
-from typing import TypeVar
+from collections.abc import Generator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, replace
+from typing import Any, TypeVar
 
 import torch
-from torch import nn
+from torch import distributed, nn
 
+from srgan_ab.common.distributed import ALONE, Processes
 from srgan_ab.common.errors import UserError
 from srgan_ab.common.internals import has_avx512_bf16
+from srgan_ab.common.joining import join
 from srgan_ab.common.portable import THREADS
 from srgan_ab.common.schema import RuntimeParams
 
@@ -26,12 +30,26 @@ class Runtime:
     device: torch.device
     precision: str  # "fp32" or "bf16"
     compile: str | None = None  # mode of torch.compile
+    processes: Processes = ALONE  # that train the same network
 
-    def autocast(self) -> torch.autocast:
-        """bf16 where it pays, a no-op in fp32; never fp16, whose range GAN losses leave."""
-        return torch.autocast(
+    def autocast(self) -> AbstractContextManager[Any]:
+        """bf16 where it pays, a no-op in fp32; never fp16, whose range GAN losses leave.
+
+        Where several processes share a batch, BatchNorm and dropout see the whole of it.
+        """
+        precise = torch.autocast(
             self.device.type, dtype=torch.bfloat16, enabled=self.precision == "bf16"
         )
+        return precise if self.processes.size == 1 else self._together(precise)
+
+    @contextmanager
+    def _together(self, precise: torch.autocast) -> Generator[None]:
+        with precise, self.processes.whole_batch():
+            yield
+
+    def alone(self) -> "Runtime":
+        """The same for what this process computes without the others."""
+        return replace(self, processes=ALONE)
 
     def compiled(self, network: Network) -> Network:
         """The network itself, compiled if so wished; its parameters and state stay as they are."""
@@ -53,6 +71,7 @@ class Runtime:
             "device": str(self.device),
             "precision": self.precision,
             "compile": self.compile,
+            "processes": distributed.get_world_size() if distributed.is_initialized() else 1,
         }
         if self.device.type == "cuda":
             facts["device"] = torch.cuda.get_device_name()
@@ -107,13 +126,21 @@ def choose(settings: RuntimeParams) -> Runtime:
     return Runtime(device, precision, settings.compile)
 
 
-def prepare(settings: RuntimeParams, seed: int) -> Runtime:
+def prepare(settings: RuntimeParams, seed: int, together: bool = False) -> Runtime:
     """`choose`, and make torch deterministic, seeded and of so many threads.
 
+    Args:
+        settings: `params.runtime`.
+        seed: of torch.
+        together: it is for a training, which several processes may share.
+
     Raises:
-        UserError: as `choose`.
+        UserError: as `choose`, or as `joining.join`.
     """
     runtime, threads = choose(settings), settings.threads
+    if together:
+        processes, device = join(settings, runtime.device.type)
+        runtime = replace(runtime, processes=processes, device=device)
     if settings.portable:
         threads = threads or THREADS
         _say_if_not_portable()

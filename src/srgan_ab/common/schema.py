@@ -43,7 +43,7 @@ class Data(Section):
         "coco",
         "div2k",
     ]
-    path: str | None  # folder: a directory; archive: a zip or tar file or its http(s) address
+    path: str | None  # folder: a directory; archive: a file, or http(s); or s3://bucket/key
     sha256: Annotated[str, Field(pattern="^[0-9a-f]{64}$")] | None
     classes: list[str]  # [negative, positive]; [] = no classes
     per_class: ImageCount | None  # synthetic: images rendered; others: at most so many (null = all)
@@ -117,6 +117,7 @@ class Controls(Section):
     c_plus: bool
     r: bool
     p: bool
+    t: bool
 
 
 class GeneratorParams(Section):
@@ -234,6 +235,13 @@ class Srgan(Section):
     snapshots: list[Epochs]
 
 
+class Task(Section):
+    """The loss of classifier A's features, with which the generator of the arm t is trained."""
+
+    weight: Positive
+    layer: str | None  # a module of the classifier; null = its last feature map
+
+
 class Benchmarks(Section):
     """Folders of HR pictures on which enlargers are compared."""
 
@@ -259,6 +267,9 @@ class RuntimeParams(Section):
     compile: Literal["default", "reduce-overhead"] | None  # "max-autotune" is not repeatable
     threads: Processes | None
     workers: Processes | None
+    devices: Processes | Literal["auto"]  # of a machine, that train together
+    nodes: Processes  # machines
+    strategy: Literal["auto", "ddp"]  # auto = ddp, if there is more than one process
 
 
 class Params(Section):
@@ -273,6 +284,7 @@ class Params(Section):
     b: ArmB
     controls: Controls
     srgan: Srgan
+    task: Task
     benchmarks: Benchmarks
     compare: Compare
     runtime: RuntimeParams

@@ -4,6 +4,7 @@
 """
 
 import argparse
+import contextlib
 import hashlib
 import importlib.metadata
 import json
@@ -17,18 +18,19 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from types import FrameType
+from types import FrameType, ModuleType
 from typing import Any, NoReturn, TypedDict
 
 import filelock
 import numpy as np
 
 from srgan_ab.common import paths
-from srgan_ab.common.errors import UserError, sentence
+from srgan_ab.common.errors import Lost, UserError, sentence
 from srgan_ab.common.files import atomic_file, content, remove_parts, sha256
+from srgan_ab.common.launch import is_first
 from srgan_ab.common.params import Declared, load, read_yaml
 from srgan_ab.common.portable import processor
-from srgan_ab.common.schema import RuntimeParams
+from srgan_ab.common.schema import Params, RuntimeParams
 
 CHECKPOINTS = Path(".checkpoints")
 Stage = Callable[..., None]  # of params, and what `run` says
@@ -125,6 +127,35 @@ def _provenance(seconds: float, settings: RuntimeParams) -> dict[str, Any]:
     return facts
 
 
+def _place(name: str, before: dict[str, str]) -> Path:
+    """Where a training keeps its state, given the fingerprint of what it depends on."""
+    digest = hashlib.sha256(json.dumps(before, sort_keys=True).encode()).hexdigest()
+    return CHECKPOINTS / name / digest[:16]
+
+
+def _compute(function: Stage, params: Params, stage: Definition, arguments: list[Any]) -> None:
+    random.seed(params.seed)
+    np.random.seed(params.seed)
+    function(Declared(params, stage["params"]), *arguments)
+
+
+def _joined() -> ModuleType | None:
+    """`common.joining`, if it was needed."""
+    return sys.modules.get("srgan_ab.common.joining")
+
+
+def _follow(function: Stage, name: str, arguments: list[Any], resumable: bool) -> None:
+    """Take part in a training that another process began; it locks, writes and speaks."""
+    if not resumable:
+        return  # what is no training is computed by the first process alone
+    params, stage = load(paths.PARAMS), definition(name)
+    arguments = [*arguments, _place(name, _fingerprint(stage))]
+    with Path(os.devnull).open("w") as nowhere, contextlib.redirect_stdout(nowhere):
+        _compute(function, params, stage, arguments)
+    if joining := _joined():
+        joining.leave()
+
+
 def _execute(function: Stage, name: str, arguments: list[str], resumable: bool) -> None:
     params = load(paths.PARAMS)
     stage = definition(name)
@@ -140,12 +171,9 @@ def _execute(function: Stage, name: str, arguments: list[str], resumable: bool) 
     with lock:
         remove_parts(map(Path, stage["outs"]))  # of a run that was killed
         before = _fingerprint(stage)
-        random.seed(params.seed)
-        np.random.seed(params.seed)
-        digest = hashlib.sha256(json.dumps(before, sort_keys=True).encode()).hexdigest()
-        place = [CHECKPOINTS / name / digest[:16]] if resumable else []
+        place = [_place(name, before)] if resumable else []
         started = time.perf_counter()
-        function(Declared(params, stage["params"]), *arguments, *place)
+        _compute(function, params, stage, [*arguments, *place])
         seconds = time.perf_counter() - started
         missing = [out for out in stage["outs"] if not Path(out).exists()]
         if missing:
@@ -159,6 +187,8 @@ def _execute(function: Stage, name: str, arguments: list[str], resumable: bool) 
         facts = _provenance(seconds, params.runtime)
         with atomic_file(paths.PROVENANCE / f"{name}.json") as temporary:
             temporary.write_text(json.dumps(facts, indent=2) + "\n")
+        if joining := _joined():
+            joining.leave()
         print(f"{name}: {seconds:.1f} s", file=sys.stderr)
 
 
@@ -194,10 +224,19 @@ def run(function: Stage, item: str | None = None, resumable: bool = False) -> No
     arguments = list(vars(parser.parse_args()).values())
 
     signal.signal(signal.SIGTERM, _terminated)
+    execute = _execute if is_first() else _follow
     try:
-        _execute(function, "@".join([name, *arguments]), arguments, resumable)
+        execute(function, "@".join([name, *arguments]), arguments, resumable)
     except KeyboardInterrupt:
         sys.exit(130)
+    except Lost as error:
+        print(f"{name}: {error}", file=sys.stderr, flush=True)
+        os._exit(1)  # what waits for the one that has ended must not keep this one
+    except UserError as error:
+        joining = _joined()
+        if not is_first() and joining and joining.is_joined():
+            sys.exit(0)  # the first says the same, and fails
+        sys.exit(f"{name}: {error}")
     except Exception as error:
         if explained := sentence(error):
             sys.exit(f"{name}: {explained}")

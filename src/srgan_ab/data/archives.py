@@ -136,8 +136,8 @@ def _decompressed(
     return plain
 
 
-def _safe_path(name: str) -> tuple[str, Rejected | None]:
-    """A member's path in one spelling, and what is wrong with it."""
+def safe_path(name: str) -> tuple[str, Rejected | None]:
+    """The path of a member, or of an object of a bucket, in one spelling, and what is wrong."""
     path = name.replace("\\", "/")
     outside = path.startswith("/") or ".." in path.split("/") or PureWindowsPath(path).drive
     problem = Rejected("unsafe path", "it leads out of the archive") if outside else None
@@ -147,7 +147,7 @@ def _safe_path(name: str) -> tuple[str, Rejected | None]:
 def _list_zip(archive: zipfile.ZipFile) -> tuple[list[int], list[Entry]]:
     sizes, entries = [], []
     for info in archive.infolist():
-        path, problem = _safe_path(info.filename)
+        path, problem = safe_path(info.filename)
         if info.is_dir():
             continue
         mode = info.external_attr >> 16
@@ -174,7 +174,7 @@ def _read_zip(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> bytes:
 def _list_tar(archive: tarfile.TarFile) -> tuple[list[int], list[Entry]]:
     sizes, entries = [], []
     for info in archive:
-        path, problem = _safe_path(info.name)
+        path, problem = safe_path(info.name)
         if info.isdir():
             continue
         if info.issym() or info.islnk():

@@ -52,11 +52,13 @@ def fetch(
     checksum: str | None = None,
     token: Callable[[], tuple[str, str]] | None = None,
     refusals: dict[int, str] | None = None,
+    name: str | None = None,
 ) -> Path:
     """Download `address` to `target`, unless it is there.
 
     Received bytes stay in `<target>.part`; a later call asks for the rest only (RFC 9110, range
-    requests, guarded by If-Range so that two versions of a file are never mixed).
+    requests, guarded by If-Range, and by the answer's own tag where a server passes that over, so
+    that two versions of a file are never mixed).
 
     Args:
         address: http or https.
@@ -64,6 +66,7 @@ def fetch(
         checksum: `sha256:<hex>` or `md5:<hex>`.
         token: gives user and password, if the server wants them.
         refusals: what to say for an HTTP status, besides the usual.
+        name: what messages call it, where the address holds a signature; None = the address.
 
     Raises:
         UserError: the file cannot be had, is not what the checksum says, or the disk is full.
@@ -75,10 +78,10 @@ def fetch(
     target.parent.mkdir(parents=True, exist_ok=True)
     part = target.with_name(target.name + ".part")
     sentences = REFUSALS | (refusals or {})
-    auth = token() if token else None
+    auth, name = token() if token else None, name or address
     try:
         with httpx.Client(follow_redirects=True, timeout=TIMEOUT, auth=auth) as client:
-            _receive_all(client, address, part, sentences, target)
+            _receive_all(client, address, name, part, sentences, target)
     except OSError as error:
         if error.errno != errno.ENOSPC:
             raise
@@ -91,7 +94,7 @@ def fetch(
             check(
                 part,
                 checksum,
-                f"either {address} changed or the download was damaged; run again, and if it "
+                f"either {name} changed or the download was damaged; run again, and if it "
                 "persists give the new checksum in data.sha256 once you trust the file",
             )
         except UserError:
@@ -103,34 +106,41 @@ def fetch(
 
 
 def _receive_all(
-    client: httpx.Client, address: str, part: Path, sentences: dict[int, str], target: Path
+    client: httpx.Client,
+    address: str,
+    name: str,
+    part: Path,
+    sentences: dict[int, str],
+    target: Path,
 ) -> None:
     by_hand = f"check the network, or put the file at {target} by hand"
     most, attempts = -1, 0
     while True:
         asked = 0.0
         try:
-            if _receive(client, address, part, sentences):
+            if _receive(client, address, name, part, sentences):
                 return
             problem = "the connection was cut"
         except (httpx.InvalidURL, httpx.UnsupportedProtocol) as error:
-            raise UserError(f"{address} is no address to fetch from ({error}): mend it") from None
+            raise UserError(f"{name} is no address to fetch from ({error}): mend it") from None
         except (httpx.RequestError, _Again) as error:
             problem, asked = str(error) or type(error).__name__, getattr(error, "seconds", 0.0)
             if isinstance(error, (httpx.ConnectError, httpx.ConnectTimeout)) and most < 0:
-                raise UserError(f"{address} cannot be reached ({problem}): {by_hand}") from None
+                raise UserError(f"{name} cannot be reached ({problem}): {by_hand}") from None
         received = part.stat().st_size if part.exists() else 0
         attempts = 1 if received > most else attempts + 1
         most = max(most, received)
         if attempts >= ATTEMPTS:
             raise UserError(
-                f"{address} broke off {attempts} times after {most} bytes ({problem}): run again "
+                f"{name} broke off {attempts} times after {most} bytes ({problem}): run again "
                 f"later, what was received is kept; or {by_hand}"
             )
         time.sleep(max(BACK_OFF * 2 ** (attempts - 1), min(asked, PATIENCE)))
 
 
-def _receive(client: httpx.Client, address: str, part: Path, sentences: dict[int, str]) -> bool:
+def _receive(
+    client: httpx.Client, address: str, name: str, part: Path, sentences: dict[int, str]
+) -> bool:
     """Make one request and append what comes. True when the file is complete."""
     # which version of the file `part` holds: without that it cannot be continued
     version = _version_file(part)
@@ -151,15 +161,17 @@ def _receive(client: httpx.Client, address: str, part: Path, sentences: dict[int
             raise _Again(f"HTTP status {status}", float(wanted) if wanted.isdigit() else 0.0)
         if status not in (200, 206):
             reason = sentences.get(status, "see what the server wants")
-            raise UserError(f"{address} answers with HTTP status {status}: {reason}")
+            raise UserError(f"{name} answers with HTTP status {status}: {reason}")
         if response.headers.get("Content-Type", "").startswith("text/html"):
             raise UserError(
-                f"{address} answers with a web page in place of a file: give the address of the "
+                f"{name} answers with a web page in place of a file: give the address of the "
                 "file itself, or download it in a browser"
             )
-        if status == 206 and not span.startswith(f"bytes {start}-"):
+        if status == 206 and not (
+            span.startswith(f"bytes {start}-") and _is_of(version.read_text(), response.headers)
+        ):
             _forget(part)
-            raise _Again("the server sent another range")
+            raise _Again("the server sent another range, or one of another file")
         if status == 200:
             start, total = 0, response.headers.get("Content-Length", "")
             _forget(part)
@@ -182,6 +194,11 @@ def _receive(client: httpx.Client, address: str, part: Path, sentences: dict[int
                 stream.write(block)
                 progress.update(len(block))
             return size is None or stream.tell() == size
+
+
+def _is_of(version: str, headers: httpx.Headers) -> bool:
+    """Whether an answer says that it is of that version, or does not say of which it is."""
+    return headers.get("ETag" if version.startswith('"') else "Last-Modified", version) == version
 
 
 def _version_file(part: Path) -> Path:

@@ -1,6 +1,5 @@
 """Decodes every image once and packs HR and LR pixels into memory-mapped arrays."""
 
-import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -13,6 +12,7 @@ from srgan_ab.common.errors import UserError
 from srgan_ab.common.packs import new_array
 from srgan_ab.common.schema import Images
 from srgan_ab.data.decoding import decode
+from srgan_ab.data.processes import cores
 
 BICUBIC = Image.Resampling.BICUBIC
 CHUNK = 256  # images in flight
@@ -116,7 +116,7 @@ def write_pack(
     with (
         new_array(directory / "hr.npy", (len(rows), side, side, 3)) as hr,
         new_array(directory / "lr.npy", (len(rows), lr_side, lr_side, 3)) as lr,
-        ThreadPoolExecutor(workers or os.cpu_count()) as pool,
+        ThreadPoolExecutor(workers or cores()) as pool,
     ):
 
         def pack(row: int) -> None:

@@ -3,6 +3,7 @@
 import multiprocessing
 import os
 import signal
+import sys
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
@@ -14,6 +15,11 @@ from srgan_ab.common.errors import UserError
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")
+
+
+def cores() -> int:
+    """Cores that this process may use: a scheduler of jobs may give it fewer than there are."""
+    return len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
 
 
 def in_order(
@@ -31,7 +37,7 @@ def in_order(
     Raises:
         UserError: a process was killed, most likely for want of memory.
     """
-    workers = workers or os.cpu_count() or 1
+    workers = workers or cores()
     # spawned, not forked: forking is unsafe once a library has started threads
     pool = ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), _end_with_parent)
     waiting: deque[tuple[Task, Future[Result]]] = deque()

@@ -2,7 +2,9 @@
 
 import os
 import re
+from collections import deque
 from collections.abc import Generator, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -15,10 +17,12 @@ from urllib.parse import urlsplit
 import numpy as np
 from PIL import Image
 
+from srgan_ab.common.addresses import is_bucket
 from srgan_ab.common.errors import UserError
 from srgan_ab.common.rules import RENDERED
 from srgan_ab.common.schema import Data
 from srgan_ab.data.archives import Entry, is_junk, open_archive, printable, too_large
+from srgan_ab.data.buckets import fetch_archive, list_objects
 from srgan_ab.data.decoding import Rejected
 from srgan_ab.data.fetch import check, fetch
 from srgan_ab.data.processes import in_order
@@ -33,6 +37,7 @@ from srgan_ab.data.remotes import (
 
 RENDERED_SIDE = 160  # pixels
 BATCH = 16  # images rendered by one task
+IN_FLIGHT = 16  # objects of a bucket that are asked for at once
 
 
 @dataclass(frozen=True)
@@ -85,7 +90,10 @@ def open_source(data: Data, seed: int, workers: int | None) -> Generator[Source]
     if data.source == "synthetic" and limit:
         yield _synthetic(classes, limit, seed, workers)
     elif data.source == "folder" and data.path:
-        yield _select(data.path, _list_folder(Path(data.path), classes), by_folder, classes, limit)
+        in_bucket = is_bucket(data.path)
+        entries = (_list_bucket if in_bucket else _list_folder)(data.path, classes)
+        threads = IN_FLIGHT if in_bucket else 1
+        yield _select(data.path, entries, by_folder, classes, limit, threads)
     elif data.source == "kaggle":
         with open_kaggle(checksum) as entries:
             yield _select("train.zip", entries, by_prefix, classes, limit)
@@ -114,8 +122,12 @@ def _select(
     label: Labelling | None,
     classes: list[str],
     per_class: int | None,
+    threads: int = 1,
 ) -> Source:
-    """Label the entries and take the first `per_class` readable ones of each class."""
+    """Label the entries and take the first `per_class` readable ones of each class.
+
+    With several threads, files are read ahead; archives cannot be read so.
+    """
     meant = [entry for entry in entries if not is_junk(entry.path)]
     by_name = {name.lower(): name for name in classes}
     taken = dict.fromkeys(classes or [""], 0)
@@ -139,8 +151,20 @@ def _select(
                 else f"{origin} holds no file: mend data.path"
             )
     chosen.sort(key=lambda choice: choice[0].path)
-    files = (_read(*choice) for choice in chosen)
+    files = (_read(*choice) for choice in chosen) if threads == 1 else _ahead(chosen, threads)
     return Source(len(chosen), files, len(entries) - len(meant))
+
+
+def _ahead(chosen: list[tuple[Entry, str, Rejected | None]], threads: int) -> Generator[File]:
+    """Files in their order, at most two per thread of them held."""
+    with ThreadPoolExecutor(threads) as pool:
+        waiting: deque[Future[File]] = deque()
+        for choice in chosen:
+            waiting.append(pool.submit(_read, *choice))
+            if len(waiting) == 2 * threads:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
 
 
 def _read(entry: Entry, label: str, problem: Rejected | None) -> File:
@@ -152,23 +176,16 @@ def _read(entry: Entry, label: str, problem: Rejected | None) -> File:
         return File(entry.path, label, None, found)
 
 
-def _list_folder(root: Path, classes: list[str]) -> list[Entry]:
-    """Files of the class folders right below `root`, or all of it if there are no classes."""
+def _list_folder(path: str, classes: list[str]) -> list[Entry]:
+    """Files of the class folders right below `path`, or all of it if there are no classes."""
+    root = Path(path)
     if not root.is_dir():
         raise UserError(f"data.path: {root} is no folder: give the folder of the class folders")
     tops = [root]
     if classes:
-        folders = sorted(path for path in root.iterdir() if path.is_dir())
-        there = {path.name.lower() for path in folders}
-        for name in classes:
-            if name.lower() not in there:
-                names = ", ".join(printable(path.name) for path in folders) or "no folders"
-                raise UserError(
-                    f"{root} has no folder {name} (it has {names}): make one, or name its class "
-                    "folders in data.classes"
-                )
-        wanted = {name.lower() for name in classes}
-        tops = [path for path in folders if path.name.lower() in wanted]
+        folders = sorted(child for child in root.iterdir() if child.is_dir())
+        wanted = _class_folders(path, [folder.name for folder in folders], classes)
+        tops = [folder for folder in folders if folder.name in wanted]
     entries: list[Entry] = []
 
     def add(file: Path, problem: Rejected | None = None) -> None:
@@ -188,6 +205,30 @@ def _list_folder(root: Path, classes: list[str]) -> list[Entry]:
     return entries
 
 
+def _class_folders(root: str, folders: list[str], classes: list[str]) -> set[str]:
+    """Which of the folders right below `root` are those of the classes, whatever their case."""
+    there = {name.lower() for name in folders}
+    for name in classes:
+        if name.lower() not in there:
+            names = ", ".join(map(printable, folders)) or "no folders"
+            raise UserError(
+                f"{root} has no folder {name} (it has {names}): make one, or name its class "
+                "folders in data.classes"
+            )
+    wanted = {name.lower() for name in classes}
+    return {name for name in folders if name.lower() in wanted}
+
+
+def _list_bucket(address: str, classes: list[str]) -> list[Entry]:
+    """Files of a bucket's class folders right below `address`, or all if there are no classes."""
+    entries = list_objects(address, DOWNLOADS)
+    if not classes:
+        return entries
+    tops = [entry.path.partition("/")[0] for entry in entries if "/" in entry.path]
+    wanted = _class_folders(address, sorted(set(tops)), classes)
+    return [entry for entry in entries if entry.path.partition("/")[0] in wanted]
+
+
 def _read_file(file: Path) -> bytes:
     try:
         if not file.is_file():
@@ -201,6 +242,8 @@ def _read_file(file: Path) -> bytes:
 
 def _archive(path: str, checksum: str | None) -> Path:
     """The local file of `data.path`, fetched if that is an address."""
+    if is_bucket(path):
+        return fetch_archive(path, DOWNLOADS, checksum)
     if path.lower().startswith(("http://", "https://")):
         name = PurePosixPath(urlsplit(path).path).name or "archive"
         # two addresses may end in the same name

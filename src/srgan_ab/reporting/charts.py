@@ -19,7 +19,7 @@ from matplotlib.ticker import NullFormatter
 
 from srgan_ab.common.arms import ARM_NAMES, DOMAINS, Subject, subject_name
 from srgan_ab.reporting.figures import BLUE, GREY, VERMILION
-from srgan_ab.reporting.findings import NOT_COMPARABLE
+from srgan_ab.statistics.one_class import NOT_COMPARABLE
 from srgan_ab.statistics.verdict import is_declared
 
 GREEN, PURPLE = "#009e73", "#cc79a7"  # Okabe & Ito's as well
@@ -37,6 +37,7 @@ DOMAIN_MARKS = {  # colour and marker of each test domain
     "bicubic": (GREY, "s"),
     "srresnet": (GREEN, "^"),
     "perceptual": (PURPLE, "v"),
+    "task": (PURPLE, "P"),
 }
 RESULT_MARKS = {  # marker of a difference, and whether it is filled
     "better": ("o", True),
@@ -231,7 +232,8 @@ def accuracies(
         _legend(axes)
 
     rows = sum(len(results) + 1.6 for results in matrix.values())
-    return _svg(draw, title, height=1.3 + 0.105 * rows, width=4.5)
+    # however many arms and domains there are, all are seen on the report's first screen
+    return _svg(draw, title, height=1.3 + min(0.105 * rows, 4.9), width=4.5)
 
 
 def forest(

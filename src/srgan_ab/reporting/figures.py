@@ -3,7 +3,7 @@
 Colours are Okabe & Ito's and viridis, which colour-blind readers can tell apart.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 
 from srgan_ab.common.arms import ARM_NAMES, DOMAINS, Subject, subject_name, trained_on
 from srgan_ab.common.files import atomic_file
+from srgan_ab.statistics.one_class import REASON, constant
 from srgan_ab.statistics.significance import pairs_of
 from srgan_ab.statistics.verdict import differs, p_in_words
 
@@ -86,6 +87,7 @@ def difference_forest(
     axes: Axes,
     pairs: Mapping[str, tuple[Subject, Subject]],
     differences: Mapping[str, Mapping[str, Mapping[str, float]]],
+    one_class: Collection[Subject],
 ) -> None:
     """Differences in accuracy with their intervals and p, the first pair on top.
 
@@ -93,26 +95,30 @@ def difference_forest(
         axes: to draw on.
         pairs: name to (first, second).
         differences: name to what `significance.difference` returns.
+        one_class: from `one_class.constant`; a pair of two of them has a cross.
     """
     names, numbers = [], []
+    marks = ["filled: it excludes 0, and this p is at most 0.05"]
     for row, (pair, (first, second)) in enumerate(pairs.items()):
         result = differences[pair]["accuracy"]
         value, low, high = (100 * result[key] for key in ("difference", "low", "high"))
-        clear = differs(result)
-        colour = "black" if clear else GREY
+        empty = {first, second} <= set(one_class)
+        clear = differs(result) and not empty
+        colour, marker = "black" if clear else GREY, "X" if empty else "o"
         axes.plot([low, high], [row, row], color=colour, lw=2.5, solid_capstyle="butt")
-        axes.plot(value, row, "o", color=colour, ms=8, mfc=colour if clear else "white", mew=2)
+        axes.plot(value, row, marker, color=colour, ms=8, mfc=colour if clear else "white", mew=2)
         interval = f"{value:+.2f} [{low:+.2f}, {high:+.2f}]"
         numbers.append(f"{interval:<26}p {p_in_words(result)}".replace("-", "−"))
         names.append(f"{subject_name(first)} − {subject_name(second)}")
+    if any(set(pair) <= set(one_class) for pair in pairs.values()):
+        marks.append(f"cross: {REASON}")
     axes.axvline(0, color="black", lw=1)
     axes.set_yticks(range(len(names)), names)
     right = axes.secondary_yaxis("right")
     right.set_yticks(range(len(names)), numbers, family="monospace")
     axes.set_ylim(len(names) - 0.5, -0.5)
     axes.set(
-        title="Differences in accuracy, with 95 % intervals (filled: it excludes 0, and this p is "
-        "at most 0.05)",
+        title=f"Differences in accuracy, with 95 % intervals ({'; '.join(marks)})",
         xlabel="percentage points; right of 0 the first of the two is better",
     )
     axes.grid(axis="x", alpha=0.25)
@@ -155,7 +161,7 @@ def comparison(
     left, right = upper.subplots(1, 2, width_ratios=(1.25, 1))
     accuracy_matrix(left, matrix, arms)
     roc_curves(right, roc, auc, arms)
-    difference_forest(lower.subplots(), pairs, differences)
+    difference_forest(lower.subplots(), pairs, differences, constant(matrix))
     return figure
 
 

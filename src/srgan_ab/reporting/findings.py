@@ -4,18 +4,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from srgan_ab.common.arms import DOMAINS, Subject, subject_name
-from srgan_ab.reporting.cells import interval, number, points
-from srgan_ab.statistics.one_class import only_class
-from srgan_ab.statistics.verdict import is_declared, outcome, sentence
+from srgan_ab.reporting.cells import points
+from srgan_ab.statistics.one_class import NOT_COMPARABLE, REASON, not_comparable, only_class
+from srgan_ab.statistics.verdict import is_declared, sentence
 
 RANKS = 0.7  # a ROC-AUC from which on a classifier is said to rank images still
-NOT_COMPARABLE = "not comparable"
-RESULTS = {  # what `verdict.outcome` returns, in a table
+RESULTS = {  # of `verdict.outcomes`, in a table
     "better": "better",
     "worse": "worse",
     "same": "equal within the margin",
     "undecided": "undecided",
-    NOT_COMPARABLE: "not comparable: both call nearly all images one class",
+    NOT_COMPARABLE: f"{NOT_COMPARABLE}: {REASON}",
 }
 
 
@@ -64,28 +63,6 @@ def one_class(
     return found
 
 
-def results_of(
-    pairs: Mapping[str, tuple[Subject, Subject]],
-    differences: Mapping[str, Mapping[str, Mapping]],
-    matrix: Mapping[str, Mapping[str, Mapping]],
-    margin: float,
-) -> dict[str, str]:
-    """Pair to a key of `RESULTS`: what `verdict.outcome` says, unless two constants are compared.
-
-    Args:
-        pairs: name to (first, second).
-        differences: name to what `significance.difference` returns.
-        matrix: arm to domain to scores.
-        margin: of equivalence, in (0, 1).
-    """
-    results = {}
-    for name, pair in pairs.items():
-        constant = all(only_class(matrix[arm][domain]) is not None for arm, domain in pair)
-        said = outcome(differences[name]["accuracy"], margin)
-        results[name] = NOT_COMPARABLE if constant else said
-    return results
-
-
 def at_a_glance(
     matrix: Mapping[str, Mapping[str, Mapping]],
     trained_on: Mapping[str, str],
@@ -127,7 +104,7 @@ def largest_finding(
     """The largest difference in accuracy that a declared test shows, in a sentence.
 
     Args:
-        results: from `results_of`.
+        results: from `verdict.outcomes`.
         differences: name to what `significance.difference` returns.
         margin: of equivalence, in (0, 1).
         images: in the test set.
@@ -144,20 +121,11 @@ def largest_finding(
 
 
 def empty_comparisons(
-    results: Mapping[str, str],
-    pairs: Mapping[str, tuple[Subject, Subject]],
-    differences: Mapping[str, Mapping[str, Mapping]],
+    results: Mapping[str, str], differences: Mapping[str, Mapping[str, Mapping]]
 ) -> list[str]:
-    """A sentence for each pair of two constant answers: what can be compared in their place."""
-    found = []
-    for name, (first, second) in pairs.items():
-        if results[name] != NOT_COMPARABLE:
-            continue
-        area = differences[name]["roc_auc"]
-        found.append(
-            f"{subject_name(first)} and {subject_name(second)} both call nearly all images one "
-            "class, so their accuracies say little of which is better, whatever the test. Their "
-            f"ROC-AUC differ by {number(area['difference'], 3, '+').text} (95 % interval "
-            f"{interval(area['low'], area['high'], 3, '+')}, not tested)."
-        )
-    return found
+    """A sentence for each pair of two constant answers, as in the verdict."""
+    return [
+        not_comparable(name, differences[name]["roc_auc"])
+        for name, result in results.items()
+        if result == NOT_COMPARABLE
+    ]

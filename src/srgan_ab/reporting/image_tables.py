@@ -13,6 +13,7 @@ METHOD_NAMES = {
     "srresnet": DOMAINS["srresnet"],
     "perceptual": DOMAINS["perceptual"],
     "srgan": DOMAINS["sr"],
+    "task": DOMAINS["task"],
 }
 QUALITY_NAMES = {  # arrows: more or less is better
     "psnr_rgb": "PSNR RGB (dB) ↑",
@@ -101,14 +102,15 @@ def gap_table(generator: Mapping[str, Mapping]) -> Table:
 def cost_table(
     training: Mapping[str, Mapping[str, float]],
     generators: Mapping[str, float],
-    perceptual: Mapping[str, float],
+    alone: Mapping[str, Mapping[str, float]],
 ) -> Table:
     """Size and length of every training.
 
     Args:
         training: arm to `metrics/train_<arm>.json`.
         generators: `metrics/train_srgan.json`.
-        perceptual: `metrics/train_perceptual.json`, empty where it was left out.
+        alone: `metrics/train_<name>.json` of generators with a stage of their own, empty where one
+            was left out.
     """
     rows = [
         [
@@ -123,8 +125,10 @@ def cost_table(
     ]
     networks = [("generator", "generator", generators)]
     networks += [("discriminator", "discriminator", generators)]
-    if perceptual:
-        networks += [(f"generator, {METHOD_NAMES['perceptual']}", "generator", perceptual)]
+    for name, result in alone.items():
+        if result:
+            method = METHOD_NAMES[name.removesuffix("_sr")]
+            networks.append((f"generator, {method}", "generator", result))
     rows += [
         [
             text(name),

@@ -21,8 +21,9 @@ from srgan_ab.common.schema import Params
 from srgan_ab.reporting import charts, findings, image_tables, report_charts, tables
 from srgan_ab.reporting.report_charts import ARM_COLOURS, Chart
 from srgan_ab.reporting.sheets import layout
+from srgan_ab.statistics.advice import ENLARGED
 from srgan_ab.statistics.significance import pairs_of
-from srgan_ab.statistics.verdict import is_declared
+from srgan_ab.statistics.verdict import is_declared, outcomes
 
 
 @dataclass(frozen=True)
@@ -108,9 +109,9 @@ def _findings(
     """What was found: words, and the charts and tables on which of the classifiers differ."""
     images, margin, classes = matrix["a"]["hr"]["n"], params.compare.margin, params.data.classes
     pairs, images_of = pairs_of(matrix), trained_on(params.b.images)
-    results = findings.results_of(pairs, differences, matrix, margin)
     one_class = findings.one_class(matrix, classes)
     constant = [item.subject for item in one_class]
+    results = outcomes({pair: differences[pair]["accuracy"] for pair in pairs}, margin, constant)
     n_arms = f"n = {images:,} test images, {networks}"
     hollow = " Hollow: nearly all images are called one class." if constant else ""
     sizes = (params.images.hr, params.images.hr // params.images.scale)
@@ -119,7 +120,7 @@ def _findings(
         "largest": findings.largest_finding(results, differences, margin, images),
         "one_class": one_class,
         "one_class_calls": tables.one_class_table(matrix, constant, classes),
-        "empty": findings.empty_comparisons(results, pairs, differences),
+        "empty": findings.empty_comparisons(results, differences),
         "accuracies": Chart(
             "Accuracy of every classifier on every version of the test images",
             f"{n_arms}, 95 % intervals.{hollow}",
@@ -148,10 +149,11 @@ def _context(params: Params) -> dict:
     matrix, differences = _metrics("matrix", *arms), _metrics("comparison", *pairs_of(arms))
     quality, generators = _metrics("sr", "test"), _metrics("train_srgan", "n_train", "n_val")
     ledger = _metrics("ledger", "arms", "accuracy", "generator")
-    perceptual, split = _metrics("train_perceptual"), _metrics("split")
+    alone = {name: _metrics(f"train_{name}") for name in ("perceptual", "task_sr")}
+    split = _metrics("split")
     training = {arm: _metrics(f"train_{arm}") for arm in arms}
     images = matrix["a"]["hr"]["n"]
-    enlarged = [DOMAINS[d] for d in ("bicubic", "srresnet", "perceptual", "sr") if d in matrix["a"]]
+    enlarged = [DOMAINS[d] for d in ENLARGED if d in matrix["a"]]
     replicates = len(matrix["a"]["hr"]["accuracy_of_replicates"])
     networks = "one network per arm" if replicates == 1 else f"mean of {replicates} networks"
     pooled = "" if replicates == 1 else f", {replicates} networks pooled"
@@ -185,6 +187,7 @@ def _context(params: Params) -> dict:
         "quality_charts": report_charts.quality_charts(histories, generators["n_val"]),
         "health_charts": report_charts.health_charts(histories["srgan"], generators["n_train"]),
         "matrix": tables.matrix_table(matrix, images_of),
+        "advice": tables.advice_table(matrix),
         "scores": tables.score_table(matrix),
         "by_network": tables.replicate_table(matrix, images) if replicates > 1 else None,
         "curve_charts": report_charts.curve_charts(matrix, differences, split, classes[1]),
@@ -200,7 +203,7 @@ def _context(params: Params) -> dict:
         "learning_charts": report_charts.learning_charts(validation, networks),
         "seen": tables.seen_table(ledger, images),
         "gap": image_tables.gap_table(ledger["generator"]),
-        "cost": image_tables.cost_table(training, generators, perceptual),
+        "cost": image_tables.cost_table(training, generators, alone),
         "samples": _samples(["LR", *enlarged, "HR"], params.images.hr),
         "pictures": {
             name: _picture(name, description)

@@ -19,7 +19,9 @@ LOSS_STYLES = (("-", ":"), ("--", "-."))  # of A and B: validation, training
 PHASES = {
     "srresnet": (DOMAINS["srresnet"], BLUE, "-"),
     "srgan": (DOMAINS["sr"], VERMILION, "--"),
-    "perceptual": (DOMAINS["perceptual"], GREEN, "-."),  # empty where it was left out
+    # empty where they were left out
+    "perceptual": (DOMAINS["perceptual"], GREEN, "-."),
+    "task": (DOMAINS["task"], PURPLE, ":"),
 }
 GENERATOR_LOSSES = {
     "pixel": (BLUE, "-"),
@@ -46,7 +48,7 @@ def _table(name: str, *columns: str, gaps: Sequence[str] = ()) -> pd.DataFrame:
 
 
 def generator_histories() -> dict[str, pd.DataFrame]:
-    """`plots/srresnet.csv`, `plots/srgan.csv` and `plots/perceptual.csv`, which may have no rows.
+    """Those of `plots/` by phase; `perceptual.csv` and `task.csv` may have no rows.
 
     Raises:
         UserError: one is missing or damaged.
@@ -57,6 +59,7 @@ def generator_histories() -> dict[str, pd.DataFrame]:
     return {
         "srresnet": _table("srresnet", *quality, gaps=["val_lpips"]),
         "perceptual": _table("perceptual", *quality, gaps=["val_lpips"]),
+        "task": _table("task", *quality, gaps=["val_lpips"]),
         "srgan": _table("srgan", *quality, *losses, *judged, gaps=["val_lpips"]),
     }
 

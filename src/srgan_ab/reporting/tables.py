@@ -8,6 +8,7 @@ import pandas as pd
 from srgan_ab.common.arms import ARM_NAMES, DOMAINS, Subject, subject_name
 from srgan_ab.reporting.cells import Cell, Table, interval, number, points, text
 from srgan_ab.reporting.findings import RESULTS
+from srgan_ab.statistics.advice import options
 from srgan_ab.statistics.bootstrap import SCORES
 from srgan_ab.statistics.one_class import rightly_called
 from srgan_ab.statistics.verdict import is_declared, p_in_words, spoken_p
@@ -51,6 +52,29 @@ def matrix_table(matrix: Mapping[str, Mapping], trained_on: Mapping[str, str]) -
         rows.append([text(ARM_NAMES[arm]), text(trained_on[arm]), *cells])
     head = ["arm", "trained on", *(f"on {DOMAINS[domain]}" for domain in domains)]
     return Table(f"Accuracy in %, with 95 % intervals over test images{networks}", head, rows)
+
+
+def advice_table(matrix: Mapping[str, Mapping]) -> Table:
+    """Accuracy by enlargement: of A as it is, and of the arm that such images trained."""
+
+    def shown(subject: Subject | None) -> Cell:
+        if subject is None:
+            return text("not trained")
+        result = matrix[subject[0]][subject[1]]
+        value, *ends = (
+            points(result[f"accuracy{end}"], result["n"]) for end in ("", "_low", "_high")
+        )
+        accuracy = f"{value.text} ({ends[0].text} to {ends[1].text})"
+        return Cell(f"{ARM_NAMES[subject[0]]}: {accuracy}", value.value)
+
+    rows = [[text(DOMAINS["hr"]), shown(("a", "hr")), text("the same")]]
+    rows += [
+        [text(DOMAINS[o.domain]), shown(o.as_it_is), shown(o.retrained)] for o in options(matrix)
+    ]
+    head = ["images", "classifier stays as real HR trained it", "classifier trained on such images"]
+    return Table(
+        "Where only small images are to be had: accuracy in %, with 95 % intervals", head, rows
+    )
 
 
 def score_table(matrix: Mapping[str, Mapping]) -> Table:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
+from srgan_ab.common.distributed import ALONE, Processes
 from srgan_ab.common.tensors import as_float
 
 
@@ -48,6 +49,7 @@ class Crops:
         turn: turn the crops by 0, 90, 180 or 270 degrees.
         generator: of every draw, on the images' device.
         degrade: makes an LR batch rougher: (lr, hr, generator) to lr; None = it stays.
+        processes: that share each batch; all draw for the whole of it.
     """
 
     def __init__(
@@ -60,10 +62,11 @@ class Crops:
         turn: bool,
         generator: torch.Generator,
         degrade: Callable[[Tensor, Tensor, torch.Generator], Tensor] | None = None,
+        processes: Processes = ALONE,
     ):
         self.lr, self.hr, self.crop = lr, hr, crop
         self.batch_size, self.flip, self.turn, self.generator = batch_size, flip, turn, generator
-        self.degrade = degrade
+        self.degrade, self.processes = degrade, processes
         self.scale = hr.shape[1] // lr.shape[1]
         self.order = torch.empty(0, dtype=torch.int64)
         self.position = 0
@@ -90,7 +93,8 @@ class Crops:
         """The next batch; after the last of a pass, the first of a new one.
 
         Returns:
-            (B, 3, crop/s, crop/s) and (B, 3, crop, crop) float32 in [0, 1].
+            (B, 3, crop/s, crop/s) and (B, 3, crop, crop) float32 in [0, 1], where B is this
+            process's share of the batch.
         """
         n, height, width = self.lr.shape[:3]
         size = self.crop // self.scale
@@ -101,11 +105,15 @@ class Crops:
         rows = self.order[self.position * self.batch_size :][: self.batch_size]
         self.position += 1
         top, left = self._draw(height - size + 1), self._draw(width - size + 1)
-        turns = self._turns()
+        turns, share = self._turns(), self.processes.share
+        if self.degrade is None:  # which draws for the whole batch
+            rows, top, left, turns = share(rows), share(top), share(left), share(turns)
         lr = as_float(_cut(self.lr, rows, top, left, size, turns))
         top, left = top * self.scale, left * self.scale
         hr = as_float(_cut(self.hr, rows, top, left, self.crop, turns))
-        return (lr if self.degrade is None else self.degrade(lr, hr, self.generator)), hr
+        if self.degrade is None:
+            return lr, hr
+        return share(self.degrade(lr, hr, self.generator)), share(hr)
 
     def state_dict(self) -> dict:
         """Where it stands, and what it will draw."""

@@ -20,9 +20,15 @@ from srgan_ab.common.runtime import Runtime
 from srgan_ab.srgan.generator import Generator, load_generator
 from srgan_ab.srgan.upscaling import upscale
 
-WEIGHTS = {"sr": paths.GENERATOR, "srresnet": paths.SRRESNET, "perceptual": paths.PERCEPTUAL}
+WEIGHTS = {
+    **{"sr": paths.GENERATOR, "srresnet": paths.SRRESNET, "perceptual": paths.PERCEPTUAL},
+    "task": paths.TASK,
+}
 # as metrics and pictures have them: method to the domain of its images, in this order
-METHODS = {"bicubic": "bicubic", "srresnet": "srresnet", "perceptual": "perceptual", "srgan": "sr"}
+METHODS = {
+    **{"bicubic": "bicubic", "srresnet": "srresnet", "perceptual": "perceptual", "srgan": "sr"},
+    "task": "task",
+}
 SHOWN = 8  # test images in the picture
 BLOCK = 256  # images held in memory
 

@@ -1,6 +1,7 @@
-"""How often the discriminator is right, on training and on validation images by one protocol.
+"""Whether the networks of a training do what they should: SRResNet, and the discriminator.
 
-In the history, `d_accuracy` is the mean over an epoch's updates, while both networks move;
+How often the discriminator is right is told on training and validation images by one protocol. In
+the history, `d_accuracy` is the mean over an epoch's updates, while both networks move;
 `d_accuracy_train` and `d_accuracy_val` are measured here when it is over, and can be compared.
 """
 
@@ -9,16 +10,21 @@ from collections.abc import Sequence
 
 import numpy as np
 import torch
-from torch import nn
+from torch import Tensor, nn
 from tqdm import tqdm
 
 from srgan_ab.common.balance import LAST, state_of
+from srgan_ab.common.packs import Pack
 from srgan_ab.common.runtime import Runtime
 from srgan_ab.srgan.crops import Crops
 from srgan_ab.srgan.losses import compared
+from srgan_ab.srgan.phase import Diverged
+from srgan_ab.srgan.progress import Measure, interpolated, on_device
 from srgan_ab.srgan.steps import shifted
 
+Samples = dict[str, tuple[Tensor, Tensor]]  # split to lr and hr, of which crops are judged
 JUDGED = 128  # images at most
+FAILED = 1.0  # dB below bicubic; a good network that adds to nothing may lack half of it at first
 REMEDIES = {  # of a discriminator that does not play
     "won": "it has won, and its gradient says little: lower its learning rate or raise "
     "srgan.adversarial.label_smoothing",
@@ -28,12 +34,51 @@ REMEDIES = {  # of a discriminator that does not play
 }
 
 
+def refuse_far_below_bicubic(psnr: float, val: Pack, measure: Measure, runtime: Runtime) -> None:
+    """A pre-training that failed: what starts from it never recovers (docs/ablations.md).
+
+    Args:
+        psnr: RGB, of SRResNet on validation images, in dB.
+        val: these images.
+        measure: image quality of (sr, hr).
+        runtime: whose first process measures.
+
+    Raises:
+        Diverged: bicubic interpolation is better by more than `FAILED`.
+    """
+    by_first = runtime.processes.by_first
+    bicubic = by_first(lambda: measure(interpolated(val), val.hr))["psnr_rgb"]
+    if bicubic is not None and psnr < bicubic - FAILED:
+        raise Diverged(
+            f"after its pre-training SRResNet reaches {psnr:.2f} dB on validation images, and "
+            f"bicubic interpolation {bicubic:.2f}: lower "
+            "srgan.pretraining.learning_rate, set srgan.gradient_clip, or give it more "
+            "srgan.pretraining.epochs; the training then starts anew"
+        )
+
+
 def even_sample(labels: np.ndarray) -> np.ndarray:
     """Rows of at most `JUDGED` images, as many of each class, evenly spaced within it."""
     classes = [np.flatnonzero(labels == label) for label in np.unique(labels)]
     share = min(JUDGED // len(classes), *map(len, classes))
     places = [np.linspace(0, len(rows) - 1, share).astype(int) for rows in classes]
     return np.concatenate([rows[here] for rows, here in zip(classes, places, strict=True)])
+
+
+def judged_images(
+    lr: Tensor, hr: Tensor, labels: np.ndarray, val: Pack, runtime: Runtime
+) -> Samples:
+    """Images of either split by which the discriminator is judged, on the device.
+
+    Args:
+        lr, hr: training images on the device, (N, h, w, 3) and (N, H, W, 3) uint8.
+        labels: (N,) their classes.
+        val: the others.
+        runtime: the device.
+    """
+    rows, of_val = even_sample(labels), even_sample(val.labels)
+    others = (on_device(images[of_val], runtime) for images in (val.lr, val.hr))
+    return {"train": (lr[rows], hr[rows]), "val": (next(others), next(others))}
 
 
 @torch.no_grad()

@@ -1,20 +1,24 @@
 """What is kept of the trainings: weights, snapshots, metrics."""
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 import numpy as np
+from torch import nn
 
 from srgan_ab.common import paths
 from srgan_ab.common.balance import LOST, WON
-from srgan_ab.common.files import atomic_directory, atomic_file, write_metrics
+from srgan_ab.common.files import atomic_directory, write_metrics
 from srgan_ab.common.initial import read_initial
 from srgan_ab.common.packs import Pack
 from srgan_ab.common.pictures import contact_sheet, save_png
+from srgan_ab.common.schema import Task
 from srgan_ab.common.weights import save_weights
-from srgan_ab.srgan.progress import Fitted, FittedSrgan, Quality, enlarge, prefixed, shown
+from srgan_ab.srgan.progress import Enlarged, Fitted, FittedSrgan, Quality, prefixed, shown
 from srgan_ab.srgan.rehearsal import rehearse
+from srgan_ab.srgan.task import TaskLoss
 from srgan_ab.srgan.training import Training
-from srgan_ab.srgan.trainings import Images, Trainings
+from srgan_ab.srgan.trainings import Fit, Images, Trainings
 
 
 def train_srgan_and_write(trainings: Trainings) -> None:
@@ -77,41 +81,67 @@ def train_perceptual_and_write(trainings: Trainings) -> None:
     """
 
     def fit(training: Training, images: Images, fold: int | None) -> Fitted:
-        start = paths.SRRESNET if fold is None else paths.without_fold(paths.SRRESNET, fold)
         lr, hr, _ = images
-        return training.fit_unopposed(start, lr, hr)
+        return training.fit_unopposed(_srresnet(fold), lr, hr)
 
+    _train_and_write(trainings, fit, paths.PERCEPTUAL, "train_perceptual", "perceptual")
+
+
+def train_task_and_write(
+    trainings: Trainings, classifiers: Sequence[nn.Module], settings: Task
+) -> None:
+    """Train generators as SRGAN with one more loss, A's features; write `models/task`, metrics.
+
+    Args:
+        trainings: what they share.
+        classifiers: the networks of A, on the runtime's device.
+        settings: `params.task`.
+
+    Raises:
+        UserError: as `train_perceptual_and_write`; or the classifiers have no such layer, or cannot
+            look at so small a window.
+    """
+    side = trainings.settings.crop - trainings.val.scale  # of the windows that are judged
+    task = TaskLoss(classifiers, settings.layer, settings.weight, side)
+
+    def fit(training: Training, images: Images, fold: int | None) -> Fitted:
+        return training.fit_task(_srresnet(fold), *images, task)
+
+    _train_and_write(trainings, fit, paths.TASK, "train_task_sr", "task")
+
+
+def _srresnet(fold: int | None) -> Path:
+    """Weights from which a generator's training without that fold starts."""
+    return paths.SRRESNET if fold is None else paths.without_fold(paths.SRRESNET, fold)
+
+
+def _train_and_write(
+    trainings: Trainings, fit: Fit[Fitted], weights: Path, stage: str, name: str
+) -> None:
+    """Write the generators of `fit` beside `weights`, and metrics that begin with `name`."""
     trained = trainings.run(fit, paths.PLOTS)
     whole = trained.whole
     architecture = trainings.settings.generator.architecture(trainings.val.scale)
-    with atomic_directory(paths.PERCEPTUAL.parent) as directory:
-        weights = directory / paths.PERCEPTUAL.name
-        save_weights(weights, whole.generator, architecture, "generator")
+    with atomic_directory(weights.parent) as directory:
+        path = directory / weights.name
+        save_weights(path, whole.generator, architecture, "generator")
         for fold, fitted in enumerate(trained.without):
             save_weights(
-                paths.without_fold(weights, fold), fitted.generator, architecture, "generator"
+                paths.without_fold(path, fold), fitted.generator, architecture, "generator"
             )
 
     def summary(fitted: Fitted) -> dict:
-        return {"epoch": fitted.epoch, **prefixed("perceptual", _quality(fitted))}
+        return {"epoch": fitted.epoch, **prefixed(name, _quality(fitted))}
 
     metrics = {
         "generator_parameters": sum(p.numel() for p in whole.generator.parameters()),
         **_counts(trainings),
         **summary(whole),
-        **prefixed("perceptual_without_ema_val", _without_ema(whole, trainings)),
+        **prefixed(f"{name}_without_ema_val", _without_ema(whole, trainings)),
+        **{key: value for key, value in whole.chosen.items() if key.startswith("d_")},
         **_of_folds(trainings, [summary(fitted) for fitted in trained.without]),
     }
-    write_metrics(paths.METRICS / "train_perceptual.json", metrics)
-
-
-def leave_perceptual_out() -> None:
-    """Write what `train_perceptual_and_write` does, empty: params.yaml does not ask for it."""
-    with atomic_directory(paths.PERCEPTUAL.parent):
-        pass
-    write_metrics(paths.METRICS / "train_perceptual.json", {})
-    with atomic_file(paths.PLOTS / "perceptual.csv") as temporary:
-        temporary.write_text("epoch,val_psnr_rgb,val_psnr_y,val_ssim_y,val_lpips\n")
+    write_metrics(paths.METRICS / f"{stage}.json", metrics)
 
 
 def _quality(fitted: Fitted) -> dict[str, float | None]:
@@ -125,7 +155,7 @@ def _counts(trainings: Trainings) -> dict[str, int]:
 
 def _without_ema(fitted: Fitted, trainings: Trainings) -> Quality:
     val = trainings.val
-    return trainings.measure(enlarge(fitted.without_ema, val, trainings.runtime), val.hr)
+    return trainings.measure(Enlarged(fitted.without_ema, val, trainings.runtime), val.hr)
 
 
 def _balance(accuracies: Sequence[float]) -> dict[str, int]:

@@ -62,6 +62,38 @@ class WarmUp:
         self.done = state["done"]
 
 
+class Watched:
+    """Values of the updates of an epoch, one tensor for each name.
+
+    A tensor for each update would lie between those that updates make and free, so that the C
+    library could not take that memory again: 0.7 MB more with every update.
+
+    Args:
+        values: of the updates so far, by name.
+    """
+
+    def __init__(self, values: dict[str, Tensor] | None = None):
+        self._values = values or {}
+        self._count = len(next(iter(self._values.values()))) if self._values else 0
+
+    def __len__(self) -> int:
+        return self._count
+
+    def add(self, row: dict[str, Tensor]) -> None:
+        """Those of one more update."""
+        for name, value in row.items():
+            kept = self._values.get(name)
+            if kept is None or len(kept) == self._count:  # room for as many again
+                more = value.new_empty(max(1024, self._count))
+                self._values[name] = more if kept is None else torch.cat([kept, more])
+            self._values[name][self._count] = value.detach()
+        self._count += 1
+
+    def so_far(self) -> dict[str, Tensor]:
+        """(updates,) by name."""
+        return {name: values[: self._count].clone() for name, values in self._values.items()}
+
+
 @dataclass
 class Phase:
     """A training that can stop after any update: its state is all that its future depends on.
@@ -93,11 +125,11 @@ class Phase:
     constants: dict[str, float] = field(default_factory=dict)
     warm_up: WarmUp | None = None
     epoch: int = 0
-    watched: list[dict[str, Tensor]] = field(default_factory=list)
+    watched: Watched = field(default_factory=Watched)
 
     def update(self) -> None:
         """One update of all that is trained; nothing in it waits for the device."""
-        self.watched.append(self.step(*self.crops.next()))
+        self.watched.add(self.step(*self.crops.next()))
         first = self.epoch == 0 and len(self.watched) == 1
         average(self.averaged, self.modules["generator"], 0.0 if first else self.ema)
         for schedule in self.schedules:
@@ -137,7 +169,7 @@ class Phase:
                 after_update()
                 progress.update()
         means = self.means()
-        self.epoch, self.watched = self.epoch + 1, []
+        self.epoch, self.watched = self.epoch + 1, Watched()
         return {"epoch": self.epoch, **means, **self.constants}
 
     def means(self) -> dict[str, float]:
@@ -146,7 +178,7 @@ class Phase:
         Raises:
             Diverged: a value is not a finite number.
         """
-        values = {k: torch.stack([row[k] for row in self.watched]) for k in self.watched[0]}
+        values = self.watched.so_far()
         for name, of_updates in values.items():
             broken = (~of_updates.isfinite()).nonzero()
             if len(broken):
@@ -156,6 +188,11 @@ class Phase:
                     "weight of that term, or set srgan.gradient_clip; the training then starts anew"
                 )
         return {name: of_updates.mean().item() for name, of_updates in values.items()}
+
+    def kept(self) -> dict[str, nn.Module]:
+        """Its networks that are kept of the best epoch."""
+        networks = {name: net for name, net in self.modules.items() if name != "history"}
+        return {"averaged": self.averaged} | networks
 
     def validated(self, error: float) -> None:
         """Tell `schedule: plateau` how the epoch went: the less, the better."""
@@ -173,7 +210,7 @@ class Phase:
             "crops": self.crops.state_dict(),
             "warm_up": None if self.warm_up is None else self.warm_up.state_dict(),
             "epoch": self.epoch,
-            "watched": self.watched,
+            "watched": self.watched.so_far(),
         }
 
     def load_state_dict(self, state: dict) -> None:
@@ -188,4 +225,4 @@ class Phase:
         if self.warm_up is not None:
             self.warm_up.load_state_dict(state["warm_up"])
         device, self.epoch = self.crops.lr.device, state["epoch"]
-        self.watched = [{k: v.to(device) for k, v in row.items()} for row in state["watched"]]
+        self.watched = Watched({name: v.to(device) for name, v in state["watched"].items()})

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim import lr_scheduler
 
+from srgan_ab.common.distributed import ALONE, Processes
 from srgan_ab.common.runtime import Runtime
 from srgan_ab.common.schema import Adversarial, Pretraining, Srgan
 from srgan_ab.common.seeds import seed_for
@@ -27,6 +28,7 @@ from srgan_ab.srgan.steps import (
     unopposed_step,
     warm_up_step,
 )
+from srgan_ab.srgan.task import TaskLoss
 
 PATIENCE = 5  # epochs without a better validation before `schedule: plateau` halves the rate
 
@@ -49,13 +51,19 @@ def _schedule(optimizer: torch.optim.Optimizer, kind: str, epochs: int, updates:
     return lr_scheduler.ConstantLR(optimizer, factor=1.0)
 
 
-def crops_of(lr: Tensor, hr: Tensor, settings: Srgan, random: torch.Generator) -> Crops:
+def crops_of(
+    lr: Tensor,
+    hr: Tensor,
+    settings: Srgan,
+    random: torch.Generator,
+    processes: Processes = ALONE,
+) -> Crops:
     """Batches of images, cut and made rougher as `params.srgan` says."""
     how = (settings.crop, settings.batch_size, settings.flip, settings.turn, random)
     rougher = settings.degradation
     scale = hr.shape[1] // lr.shape[1]
     degrade = Degradation(rougher, settings.crop, scale, lr.device) if rougher.probability else None
-    return Crops(lr, hr, *how, degrade)
+    return Crops(lr, hr, *how, degrade, processes)
 
 
 def loss_weights(settings: Srgan) -> dict[str, float]:
@@ -74,9 +82,10 @@ def _generator_loss(
     perceptual: Callable[[Tensor, Tensor], Tensor] | None,
     weights: dict[str, float],
     scale: int,
+    task: TaskLoss | None = None,
 ) -> GeneratorLoss:
     pixel, kind = PIXEL_LOSSES[settings.pixel.loss], settings.adversarial.loss
-    return GeneratorLoss(pixel, perceptual, kind, weights, scale)
+    return GeneratorLoss(pixel, perceptual, kind, weights, scale, task)
 
 
 def _unused(weights: dict[str, float]) -> dict[str, float]:
@@ -121,7 +130,7 @@ def pretraining(
         seed: of the crops.
     """
     phase = settings.pretraining
-    crops = crops_of(lr, hr, settings, runtime.generator(seed))
+    crops = crops_of(lr, hr, settings, runtime.generator(seed), runtime.processes)
     optimizer = _adam(generator, phase.learning_rate)
     pixel_loss, clip = PIXEL_LOSSES[phase.loss], settings.gradient_clip
 
@@ -140,6 +149,7 @@ def adversarial(
     settings: Srgan,
     runtime: Runtime,
     seed: int,
+    task: TaskLoss | None = None,
 ) -> Phase:
     """SRGAN: the generator against the discriminator, from wherever both start.
 
@@ -151,9 +161,10 @@ def adversarial(
         settings: `params.srgan`.
         runtime: device and precision.
         seed: of crops, label noise and history.
+        task: one more term of the generator's loss; None = SRGAN as it is.
     """
     phase, random = settings.adversarial, runtime.generator(seed)
-    crops = crops_of(lr, hr, settings, random)
+    crops = crops_of(lr, hr, settings, random, runtime.processes)
     history = None
     if phase.history:
         side = settings.crop - generator.scale
@@ -166,8 +177,8 @@ def adversarial(
         history,
         random,
     )
-    weights = loss_weights(settings)
-    loss_g = _generator_loss(settings, perceptual, weights, generator.scale)
+    weights = loss_weights(settings) | ({} if task is None else {"task": task.weight})
+    loss_g = _generator_loss(settings, perceptual, weights, generator.scale, task)
     loss_d = DiscriminatorLoss(
         phase.loss, phase.label_smoothing, phase.label_noise, phase.r1, phase.r2
     )
@@ -181,7 +192,8 @@ def adversarial(
         def step(lr: Tensor, hr: Tensor) -> dict[str, Tensor]:
             return warm_up_step(apart, lr, hr, loss_d, settings.gradient_clip, runtime)
 
-        return WarmUp(phase.warm_up, crops_of(lr, hr, settings, apart.random), step)
+        crops = crops_of(lr, hr, settings, apart.random, runtime.processes)
+        return WarmUp(phase.warm_up, crops, step)
 
     optimizers = [nets.optimizer_g, nets.optimizer_d]
     modules: dict[str, nn.Module] = {"generator": generator, "discriminator": discriminator}
@@ -189,7 +201,7 @@ def adversarial(
         modules["history"] = history
     floor = discriminator_loss_floor(phase.loss, phase.label_smoothing, phase.label_noise)
     return Phase(
-        name="srgan",
+        name="srgan" if task is None else "task",
         epochs=phase.epochs,
         crops=crops,
         step=step,
@@ -229,7 +241,7 @@ def unopposed(
         seed: of crops and windows.
     """
     phase, random = settings.adversarial, runtime.generator(seed)
-    crops = crops_of(lr, hr, settings, random)
+    crops = crops_of(lr, hr, settings, random, runtime.processes)
     optimizer = _adam(generator, phase.learning_rate)
     weights, clip = loss_weights(settings) | {"adversarial": 0.0}, settings.gradient_clip
     loss_g = _generator_loss(settings, perceptual, weights, generator.scale)

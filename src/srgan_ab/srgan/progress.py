@@ -2,11 +2,13 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from srgan_ab.common.interpolation import Interpolated
 from srgan_ab.common.packs import Pack
 from srgan_ab.common.runtime import Runtime
 from srgan_ab.srgan.discriminator import Discriminator
@@ -14,9 +16,33 @@ from srgan_ab.srgan.generator import Generator
 from srgan_ab.srgan.upscaling import upscale
 
 Quality = dict[str, float | None]
-Measure = Callable[[np.ndarray, np.ndarray], Quality]
+Rows = Any  # gives (n, H, W, 3) uint8 for a slice or an index array, as `Enlarged` does
+Measure = Callable[[Rows, np.ndarray], Quality]
+Watch = Callable[[dict, Rows], dict]  # an epoch's row and validation images to more columns
 Distance = Callable[[Tensor, Tensor], Tensor]
 SHOWN = 6  # validation images in the snapshots
+
+
+@dataclass(frozen=True)
+class Enlarged:
+    """LR images of a pack, enlarged by a generator when they are read: never all in memory.
+
+    Attributes:
+        generator: in evaluation mode, on the runtime's device; what is read is of its weights then.
+        pack: whose LR images.
+        runtime: where to compute.
+    """
+
+    generator: Generator
+    pack: Pack
+    runtime: Runtime
+
+    def __getitem__(self, rows: slice | np.ndarray) -> np.ndarray:
+        """(n, H, W, 3) uint8 RGB."""
+        lr = self.pack.lr[rows]
+        sr = np.empty((len(lr), *self.pack.hr.shape[1:]), np.uint8)
+        upscale(self.generator, lr, sr, self.runtime)
+        return sr
 
 
 @dataclass
@@ -87,11 +113,10 @@ def on_device(images: np.ndarray | Tensor, runtime: Runtime) -> Tensor:
     return torch.as_tensor(np.asarray(images)).to(runtime.device)
 
 
-def enlarge(generator: Generator, pack: Pack, runtime: Runtime) -> np.ndarray:
-    """All LR images of a pack: (N, H, W, 3) uint8, in memory."""
-    sr = np.empty_like(pack.hr)
-    upscale(generator, pack.lr, sr, runtime)
-    return sr
+def interpolated(pack: Pack) -> Interpolated:
+    """LR images of a pack, enlarged by bicubic interpolation when they are read."""
+    height, width = pack.hr.shape[1:3]
+    return Interpolated(pack.lr, height, width, "bicubic")
 
 
 def shown(val: Pack) -> np.ndarray:

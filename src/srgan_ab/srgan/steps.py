@@ -8,6 +8,7 @@ from operator import add
 import torch
 from torch import Tensor, nn
 
+from srgan_ab.common.distributed import ALONE, Processes
 from srgan_ab.common.runtime import Runtime
 from srgan_ab.srgan.discriminator import Discriminator
 from srgan_ab.srgan.generator import Generator
@@ -49,7 +50,11 @@ def shifted(sr: Tensor, hr: Tensor, scale: int, random: torch.Generator) -> tupl
 
 
 def descend(
-    loss: Tensor, module: nn.Module, optimizer: torch.optim.Optimizer, clip: float | None
+    loss: Tensor,
+    module: nn.Module,
+    optimizer: torch.optim.Optimizer,
+    clip: float | None,
+    processes: Processes = ALONE,
 ) -> Tensor:
     """One step of the optimiser down a loss.
 
@@ -59,6 +64,7 @@ def descend(
         optimizer: of these parameters.
         clip: greatest norm of the whole gradient (Pascanu et al. 2013, arXiv 1211.5063); None =
             unlimited.
+        processes: whose losses' mean is descended.
 
     Returns:
         The norm of the gradient before clipping, still on the device.
@@ -66,6 +72,7 @@ def descend(
     optimizer.zero_grad(set_to_none=True)
     loss.backward()
     parameters = list(module.parameters())
+    processes.average_gradients(parameters)
     norm = nn.utils.get_total_norm([p.grad for p in parameters if p.grad is not None])
     if clip is not None:
         nn.utils.clip_grads_with_norm_(parameters, clip, norm)
@@ -99,8 +106,8 @@ def pretrain_step(
     with runtime.autocast():
         sr = generator(lr)
     loss = pixel_loss(sr.float(), hr)
-    norm = descend(loss, generator, optimizer, clip)
-    return {"loss": loss.detach(), "gradient_norm": norm}
+    norm = descend(loss, generator, optimizer, clip, runtime.processes)
+    return runtime.processes.averaged({"loss": loss.detach(), "gradient_norm": norm})
 
 
 def discriminator_step(
@@ -123,24 +130,27 @@ def discriminator_step(
     Returns:
         Losses, mean probabilities, accuracy and the gradient's norm, still on the device.
     """
-    if nets.history is not None:
-        sr = nets.history.mix(sr, nets.random)
+    processes = runtime.processes
+    if nets.history is not None:  # of which every process keeps all
+        sr = processes.share(nets.history.mix(processes.gather(sr), nets.random))
     nets.discriminator.requires_grad_(True)
     with runtime.autocast():
-        terms, real, fake = loss_d.terms(nets.discriminator, hr, sr, nets.random)
-    norm = descend(reduce(add, terms.values()), nets.discriminator, nets.optimizer_d, clip)
+        terms, real, fake = loss_d.terms(nets.discriminator, hr, sr, nets.random, processes)
+    loss = reduce(add, terms.values())
+    norm = descend(loss, nets.discriminator, nets.optimizer_d, clip, processes)
     nets.discriminator.requires_grad_(False)  # the generator's update wants no gradients here
 
     real, fake = real.detach(), fake.detach()
     d_real, d_fake = realness(loss_d.kind, real, fake)
     for_real, for_fake = compared(loss_d.kind, real, fake)
-    return {
+    values = {
         **{f"loss_{name}": term.detach() for name, term in terms.items()},
         "d_real": d_real.mean(),
         "d_fake": d_fake.mean(),
         "d_accuracy": torch.cat([for_real > 0, for_fake <= 0]).float().mean(),
         "gradient_norm_d": norm,
     }
+    return processes.averaged(values)
 
 
 def warm_up_step(
@@ -186,11 +196,11 @@ def generator_step(
         Losses and the gradient's norm, still on the device.
     """
     with runtime.autocast():
-        terms = loss_g.terms(sr, hr, discriminator)
+        terms = loss_g.terms(sr, hr, discriminator, runtime.processes)
     weighted = (loss_g.weights[name] * term for name, term in terms.items())
-    norm = descend(reduce(add, weighted), generator, optimizer, clip)
+    norm = descend(reduce(add, weighted), generator, optimizer, clip, runtime.processes)
     losses = {f"loss_{name}": term.detach() for name, term in terms.items()}
-    return {**losses, "gradient_norm_g": norm}
+    return runtime.processes.averaged({**losses, "gradient_norm_g": norm})
 
 
 def adversarial_step(

@@ -2,21 +2,20 @@
 
 import copy
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from tqdm import tqdm
 
 from srgan_ab.accelerate.networks import accelerate
 from srgan_ab.common.checkpoints import Checkpoints
 from srgan_ab.common.files import atomic_file
 from srgan_ab.common.initial import Initial
-from srgan_ab.common.interpolation import resize
 from srgan_ab.common.packs import Pack
 from srgan_ab.common.runtime import Network, Runtime
 from srgan_ab.common.schema import Srgan
@@ -25,24 +24,27 @@ from srgan_ab.common.weights import load_weights, read_weights
 from srgan_ab.srgan.crops import Crops
 from srgan_ab.srgan.discriminator import Discriminator
 from srgan_ab.srgan.generator import Generator
-from srgan_ab.srgan.judging import accuracy, even_sample, warn_if_decided
-from srgan_ab.srgan.phase import Diverged, Phase
+from srgan_ab.srgan.judging import (
+    accuracy,
+    judged_images,
+    refuse_far_below_bicubic,
+    warn_if_decided,
+)
+from srgan_ab.srgan.phase import Phase
 from srgan_ab.srgan.phases import adversarial, crops_of, pretraining, unopposed
 from srgan_ab.srgan.progress import (
     Distance,
+    Enlarged,
     Fitted,
     FittedSrgan,
     Measure,
     Progress,
-    enlarge,
-    on_device,
+    Rows,
+    Watch,
     prefixed,
     shown,
 )
-
-FAILED = 1.0  # dB below bicubic; a good network that adds to nothing may lack half of it at first
-Samples = dict[str, tuple[Tensor, Tensor]]  # split to lr and hr, of which crops are judged
-Watch = Callable[[dict, np.ndarray], dict]  # an epoch's row and validation images to more columns
+from srgan_ab.srgan.task import TaskLoss
 
 
 def _error(select: str, row: dict) -> float:
@@ -50,12 +52,6 @@ def _error(select: str, row: dict) -> float:
     if select == "last":
         return -float(row["epoch"])
     return -row["val_psnr_rgb"] if select == "psnr" else row["val_lpips"]
-
-
-def _kept(phase: Phase) -> dict[str, nn.Module]:
-    """The networks of a phase that are kept of its best epoch."""
-    networks = {name: net for name, net in phase.modules.items() if name != "history"}
-    return {"averaged": phase.averaged} | networks
 
 
 @dataclass
@@ -66,7 +62,7 @@ class Training:
         settings: `params.srgan`.
         seed: of the first weights and of every draw.
         val: watched after each epoch.
-        measure: image quality of (sr, hr), two uint8 arrays (N, H, W, 3).
+        measure: image quality of (sr, hr), (N, H, W, 3) uint8, read batch by batch.
         perceptual: of (sr, hr); None where its weight is 0.
         runtime: device and precision.
         checkpoints: where this training left its state, and leaves it.
@@ -116,17 +112,12 @@ class Training:
 
         # the adversarial phase goes on from the averaged weights, the better of the two
         generator.load_state_dict(progress.srresnet_state)
-        discriminator = self._network(
-            "discriminator", Discriminator, settings.discriminator.model_dump()
-        )
-        seed = seed_for("adversarial", self.seed)
-        phase = adversarial(
-            generator, discriminator, self.perceptual, *images, settings, self.runtime, seed
-        )
+        discriminator = self._discriminator()
+        phase = self._adversarial((generator, discriminator), lr, hr, None)
         self._go_on(phase, state)
         if not progress.pictures:
-            self._picture("SRResNet", enlarge(phase.averaged, self.val, self.runtime))
-        fitted = self._choose(phase, generator, self._opposed(phase, self._samples(lr, hr, labels)))
+            self._picture("SRResNet", Enlarged(phase.averaged, self.val, self.runtime))
+        fitted = self._choose(phase, generator, self._opposed(phase, lr, hr, labels))
         return FittedSrgan(
             **vars(fitted),
             discriminator=discriminator,
@@ -148,16 +139,47 @@ class Training:
             UserError: the weights are missing or do not fit, or the state that was left cannot be
                 gone on from.
         """
-        state, seed = self._left(), seed_for("adversarial", self.seed)
-        generator = self._generator()
-        load_weights(generator, read_weights(srresnet)[0], str(srresnet))
-        phase = unopposed(generator, self.perceptual, lr, hr, self.settings, self.runtime, seed)
+        state, generator = self._left(), self._from(srresnet)
+        how = self.settings, self.runtime, seed_for("adversarial", self.seed)
+        phase = unopposed(generator, self.perceptual, lr, hr, *how)
         self._go_on(phase, state)
         return self._choose(phase, generator, lambda row, sr: {})
+
+    def fit_task(
+        self, srresnet: Path, lr: Tensor, hr: Tensor, labels: np.ndarray, task: TaskLoss
+    ) -> Fitted:
+        """Train a generator from SRResNet as SRGAN is trained, with one more term of its loss.
+
+        Args:
+            srresnet, lr, hr, labels: as of `fit_unopposed` and `fit`.
+            task: the term.
+
+        Raises:
+            Diverged, UserError: as of `fit_unopposed`.
+        """
+        state, generator = self._left(), self._from(srresnet)
+        phase = self._adversarial((generator, self._discriminator()), lr, hr, task)
+        self._go_on(phase, state)
+        return self._choose(phase, generator, self._opposed(phase, lr, hr, labels))
 
     def _generator(self) -> Generator:
         architecture = self.settings.generator.architecture(self.val.scale)
         return self._network("generator", Generator, architecture)
+
+    def _from(self, srresnet: Path) -> Generator:
+        generator = self._generator()
+        load_weights(generator, read_weights(srresnet)[0], str(srresnet))
+        return generator
+
+    def _discriminator(self) -> Discriminator:
+        architecture = self.settings.discriminator.model_dump()
+        return self._network("discriminator", Discriminator, architecture)
+
+    def _adversarial(
+        self, nets: tuple[Generator, Discriminator], lr: Tensor, hr: Tensor, task: TaskLoss | None
+    ) -> Phase:
+        how = self.settings, self.runtime, seed_for("adversarial", self.seed), task
+        return adversarial(*nets, self.perceptual, lr, hr, *how)
 
     def _network(self, name: str, kind: Callable[..., Network], architecture: dict) -> Network:
         torch.manual_seed(seed_for(name, self.seed))
@@ -200,8 +222,7 @@ class Training:
         rows = self.progress.history(phase.name)
 
         def validate(row: dict) -> None:
-            quality = self.measure(enlarge(phase.averaged, self.val, self.runtime), self.val.hr)
-            rows.append(row | prefixed("val", quality))
+            rows.append(self._judged(phase, row, lambda row, sr: {}))
             self._write_history(phase)
 
         if phase.epochs == 0:  # SRGAN is to start from the first weights, and SRResNet stays there
@@ -211,20 +232,9 @@ class Training:
             phase.validated(-rows[-1]["val_psnr_rgb"])
             self._keep(phase)
         if phase.epochs:
-            self._refuse_far_below_bicubic(rows[-1]["val_psnr_rgb"])
+            psnr = rows[-1]["val_psnr_rgb"]
+            refuse_far_below_bicubic(psnr, self.val, self.measure, self.runtime)
         return copy.deepcopy(phase.averaged.state_dict())
-
-    def _refuse_far_below_bicubic(self, psnr: float) -> None:
-        """A pre-training that failed: what starts from it never recovers (docs/ablations.md)."""
-        enlarged = resize(self.val.lr, *self.val.hr.shape[1:3])
-        bicubic = self.measure(enlarged, self.val.hr)["psnr_rgb"]
-        if bicubic is not None and psnr < bicubic - FAILED:
-            raise Diverged(
-                f"after its pre-training SRResNet reaches {psnr:.2f} dB on validation images, and "
-                f"bicubic interpolation {bicubic:.2f}: lower "
-                "srgan.pretraining.learning_rate, set srgan.gradient_clip, or give it more "
-                "srgan.pretraining.epochs; the training then starts anew"
-            )
 
     def _choose(self, phase: Phase, generator: Generator, watch: Watch) -> Fitted:
         """Run a phase to its end, and put its networks where `srgan.select` would have them."""
@@ -233,53 +243,50 @@ class Training:
         phase.run_warm_up(lambda: self._keep_if_due(phase))
         while phase.epoch < phase.epochs:
             row = phase.run_epoch(lambda: self._keep_if_due(phase))
-            sr = enlarge(phase.averaged, self.val, self.runtime)
-            row |= watch(row, sr)
-            rows.append(row | prefixed("val", self.measure(sr, self.val.hr)))
+            rows.append(self._judged(phase, row, watch))
             self._write_history(phase)
             errors = [_error(select, row) for row in rows]
             if errors[-1] < min(errors[:-1], default=math.inf):
                 progress.chosen = phase.epoch
                 progress.chosen_states = copy.deepcopy(
-                    {name: network.state_dict() for name, network in _kept(phase).items()}
+                    {name: network.state_dict() for name, network in phase.kept().items()}
                 )
             phase.validated(errors[-1])
             self._keep(phase)
         self._write_history(phase)  # of a training that was done, it may be gone
-        for name, network in _kept(phase).items():
+        for name, network in phase.kept().items():
             network.load_state_dict(progress.chosen_states[name])
         without_ema = copy.deepcopy(generator).eval()  # a copy is not compiled
         return Fitted(phase.averaged, without_ema, rows, progress.chosen)
 
-    def _picture(self, name: str, sr: np.ndarray) -> None:
+    def _judged(self, phase: Phase, row: dict, watch: Watch) -> dict:
+        """An epoch's row, with what the first process sees on validation images."""
+
+        def judge() -> dict:
+            sr = Enlarged(phase.averaged, self.val, self.runtime)
+            return watch(row, sr) | prefixed("val", self.measure(sr, self.val.hr))
+
+        return row | self.runtime.processes.by_first(judge)
+
+    def _picture(self, name: str, sr: Rows) -> None:
         """Keep what the snapshots show of all validation images."""
         self.progress.pictures[name] = torch.from_numpy(sr[shown(self.val)])
 
-    def _opposed(self, phase: Phase, samples: Samples) -> Watch:
+    def _opposed(self, phase: Phase, lr: Tensor, hr: Tensor, labels: np.ndarray) -> Watch:
         """How the adversarial phase is watched: by snapshots, and by its discriminator."""
         rows = self.progress.history(phase.name)
+        judged = judged_images(lr, hr, labels, self.val, self.runtime)
 
-        def watch(row: dict, sr: np.ndarray) -> dict:
+        def watch(row: dict, sr: Rows) -> dict:
             accuracies = [row["d_accuracy"] for row in (*rows, row)]
             warn_if_decided(accuracies, over=phase.epoch == phase.epochs)
             if phase.epoch in self.settings.snapshots:
                 self._picture(f"epoch {phase.epoch}", sr)
-            return prefixed("d_accuracy", self._accuracies(phase, samples))
+            return prefixed("d_accuracy", self._accuracies(phase, judged))
 
         return watch
 
-    def _samples(self, lr: Tensor, hr: Tensor, labels: np.ndarray) -> Samples:
-        """Images of either split, lr and hr, by which the discriminator is judged."""
-        train, val = even_sample(labels), even_sample(self.val.labels)
-        return {
-            "train": (lr[train], hr[train]),
-            "val": (
-                on_device(self.val.lr[val], self.runtime),
-                on_device(self.val.hr[val], self.runtime),
-            ),
-        }
-
-    def _accuracies(self, phase: Phase, samples: Samples) -> dict[str, float]:
+    def _accuracies(self, phase: Phase, samples: Mapping) -> dict[str, float]:
         """Of the discriminator, on crops that are the same after every epoch."""
         networks = phase.modules["generator"], phase.modules["discriminator"]
         kind, seed = self.settings.adversarial.loss, seed_for("judged", self.seed)
@@ -288,6 +295,6 @@ class Training:
             return crops_of(*images, self.settings, self.runtime.generator(seed))
 
         return {
-            name: accuracy(*networks, kind, crops(images), self.runtime)
+            name: accuracy(*networks, kind, crops(images), self.runtime.alone())
             for name, images in samples.items()
         }

@@ -24,7 +24,7 @@ from srgan_ab.common.schema import Params, Srgan
 from srgan_ab.srgan.folds import assign_folds, rows_without
 from srgan_ab.srgan.perceptual import PerceptualLoss
 from srgan_ab.srgan.phase import Diverged
-from srgan_ab.srgan.progress import Distance, Fitted, Measure, Quality, on_device
+from srgan_ab.srgan.progress import Distance, Fitted, Measure, Quality, Rows, on_device
 from srgan_ab.srgan.training import Training
 
 AnyFitted = TypeVar("AnyFitted", bound=Fitted)
@@ -49,7 +49,7 @@ class Trainings:
         settings: `params.srgan`.
         seed: of every draw.
         runtime: device and precision.
-        measure: image quality of (sr, hr), two uint8 arrays (N, H, W, 3).
+        measure: image quality of (sr, hr), (N, H, W, 3) uint8, read batch by batch.
         lpips: for `perceptual.network: lpips`; None where there are no weights.
         checkpoints: where a training that was stopped left its state, and leaves it.
 
@@ -123,7 +123,7 @@ def prepare_trainings(
     params: Params,
     directory: Path,
     load_lpips: Callable[[Path, torch.device], Distance | None],
-    measure: Callable[[np.ndarray, np.ndarray, Distance | None, torch.device, int], Quality],
+    measure: Callable[[Rows, np.ndarray, Distance | None, torch.device, int], Quality],
 ) -> Trainings:
     """What the params ask for, on the device that they name.
 
@@ -133,10 +133,11 @@ def prepare_trainings(
         load_lpips, measure: of `quality.image_quality`.
 
     Raises:
-        UserError: as `Trainings`, or the device is not there.
+        UserError: as `Trainings`, or the device is not there, or processes cannot share batches.
     """
     seed = params.seed if params.srgan.seed is None else params.srgan.seed
-    runtime = prepare(params.runtime, seed)
+    runtime = prepare(params.runtime, seed, together=True)
+    _check_shared(params.srgan, runtime)
     lpips = load_lpips(paths.pretrained("lpips"), runtime.device)
     return Trainings(
         params.srgan,
@@ -146,6 +147,17 @@ def prepare_trainings(
         lpips=lpips,
         checkpoints=Checkpoints(directory, runtime),
     )
+
+
+def _check_shared(settings: Srgan, runtime: Runtime) -> None:
+    """Refuse what several processes cannot train together."""
+    runtime.processes.check(settings.batch_size, "srgan.batch_size")
+    normalization = settings.generator.normalization, settings.discriminator.normalization
+    if runtime.processes.size > 1 and runtime.compile and "batch" in normalization:
+        raise UserError(
+            "runtime.compile does not know BatchNorm that several processes share: set it to null, "
+            "or srgan.generator.normalization and srgan.discriminator.normalization to none"
+        )
 
 
 def _perceptual(settings: Srgan, lpips: Distance | None, runtime: Runtime) -> Distance | None:

@@ -188,8 +188,8 @@ def generator_gap(
 
     Returns:
         `train_images` and `val_images` that the generators of val and test have seen, with folds
-        the number of `folds`, and for `srresnet`, `perceptual` (if `quality` has it) and `srgan`
-        `psnr_rgb_train`, `psnr_rgb_test` and `gap`, in dB.
+        the number of `folds`, and for `srresnet`, `perceptual`, `srgan` and `task` (those that
+        `quality` has) `psnr_rgb_train`, `psnr_rgb_test` and `gap`, in dB.
     """
     result: dict[str, float | dict[str, float]] = {
         "train_images": training["n_train"],
@@ -197,7 +197,7 @@ def generator_gap(
     }
     if "folds" in training:
         result["folds"] = training["folds"]
-    for method in ("srresnet", "perceptual", "srgan"):
+    for method in ("srresnet", "perceptual", "srgan", "task"):
         if method not in quality["test"]:
             continue
         train, test = (quality[side][method]["psnr_rgb"] for side in ("train", "test"))

@@ -2,7 +2,12 @@
 
 from collections.abc import Mapping
 
+from srgan_ab.common.arms import Subject, subject_name
+from srgan_ab.statistics.significance import PAIRS
+
 ONE_CLASS = 0.9  # from this share of either class on
+NOT_COMPARABLE = "not comparable"  # a pair of which both do so
+REASON = "both call nearly all images one class"
 
 
 def rightly_called(result: Mapping[str, float]) -> tuple[float, float]:
@@ -22,3 +27,37 @@ def only_class(result: Mapping[str, float]) -> int | None:
     if min(positive, round(1 - negative, 4)) >= ONE_CLASS:
         return 1
     return None
+
+
+def constant(matrix: Mapping[str, Mapping[str, Mapping]]) -> list[Subject]:
+    """The arms and domains in whose answers there is but one class.
+
+    Args:
+        matrix: arm to domain to scores, of `matrix.score_matrix`.
+    """
+    return [
+        (arm, domain)
+        for arm, results in matrix.items()
+        for domain, result in results.items()
+        if only_class(result) is not None
+    ]
+
+
+def not_comparable(pair: str, area: Mapping[str, float] | None) -> str:
+    """A sentence on two constant answers: what can be compared in the place of their accuracies.
+
+    Args:
+        pair: its name in `PAIRS`.
+        area: `roc_auc` of `significance.difference`; None where it was not compared.
+    """
+    first, second = map(subject_name, PAIRS[pair])
+    said = (
+        f"{first} and {second} are {NOT_COMPARABLE}: {REASON}, so their accuracies say little of "
+        "which is better, whatever the test."
+    )
+    if area is None:
+        return said
+    value, low, high = (
+        f"{area[key]:+.3f}".replace("-", "−") for key in ("difference", "low", "high")
+    )
+    return f"{said} Their ROC-AUC differ by {value} (95 % interval {low} to {high}, not tested)."

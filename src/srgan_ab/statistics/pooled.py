@@ -17,12 +17,12 @@ from srgan_ab.common.arms import TRAINED_ON, Subject
 from srgan_ab.common.errors import UserError
 from srgan_ab.statistics.accuracy_tests import CountedTest, Judged
 from srgan_ab.statistics.calibration import wilson
-from srgan_ab.statistics.classification import THRESHOLD
+from srgan_ab.statistics.classification import THRESHOLD, scores
 from srgan_ab.statistics.paired import POWER
 from srgan_ab.statistics.predictions import Predictions
 from srgan_ab.statistics.significance import judge_as_family, pairs_of
 
-ENLARGED_BY_TRAINING = {"sr", "srresnet", "perceptual"}  # domains of a generator of the run
+ENLARGED_BY_TRAINING = {"sr", "srresnet", "perceptual", "task"}  # domains of a generator of the run
 
 
 def meets_a_generator(subject: Subject) -> bool:
@@ -213,8 +213,8 @@ def pooled_accuracies(runs: Sequence[Predictions]) -> dict[str, dict[str, dict]]
     """Accuracy of every arm in every domain over all runs, with its 95 % interval.
 
     Returns:
-        arm to domain to `accuracy accuracy_low accuracy_high`, as in `matrix.score_matrix`, and
-        what `_scatter` tells.
+        arm to domain to `accuracy accuracy_low accuracy_high balanced_accuracy recall`, as in
+        `matrix.score_matrix`, and what `_scatter` tells.
     """
     matrix: dict[str, dict[str, dict]] = {arm: {} for arm in runs[0].arms}
     for arm, domain in runs[0].probabilities:
@@ -224,10 +224,12 @@ def pooled_accuracies(runs: Sequence[Predictions]) -> dict[str, dict[str, dict]]
             low, high = np.clip(pooled.interval(), 0, 1)
         else:  # all images are called alike by all networks
             low, high = wilson(pooled.mean, pooled.groups)
+        calls = scores(runs[0].labels, np.concatenate([r.probabilities[arm, domain] for r in runs]))
         matrix[arm][domain] = {
             "accuracy": pooled.mean,
             "accuracy_low": float(low),
             "accuracy_high": float(high),
+            **{name: calls[name] for name in ("balanced_accuracy", "recall")},
             **_scatter(pooled, by_run),
         }
     return matrix

@@ -11,7 +11,7 @@ from typing import Protocol
 import numpy as np
 from scipy.stats import norm
 
-from srgan_ab.common.arms import Subject
+from srgan_ab.common.arms import MADE_FOR, Subject
 from srgan_ab.statistics.accuracy_tests import Judged, accuracy_test, by_resampling
 from srgan_ab.statistics.bootstrap import SCORES, bootstrap, mean_over_replicates
 from srgan_ab.statistics.classification import THRESHOLD
@@ -32,7 +32,11 @@ PAIRS = {
     "b_sr_minus_c_bicubic": (("b", "sr"), ("c", "bicubic")),
     "b_sr_minus_r_srresnet": (("b", "sr"), ("r", "srresnet")),
     "b_sr_minus_p_perceptual": (("b", "sr"), ("p", "perceptual")),
+    "t_task_minus_b_sr": (("t", "task"), ("b", "sr")),
+    "t_task_minus_c_bicubic": (("t", "task"), ("c", "bicubic")),
     "a_sr_minus_a_bicubic": (("a", "sr"), ("a", "bicubic")),
+    "a_task_minus_a_sr": (("a", "task"), ("a", "sr")),
+    "a_task_minus_a_bicubic": (("a", "task"), ("a", "bicubic")),
     "b_sr_minus_a_hr": (("b", "sr"), ("a", "hr")),
 }
 
@@ -107,9 +111,11 @@ def difference(
 
 
 def pairs_of(arms: Collection[str]) -> dict[str, tuple[Subject, Subject]]:
-    """Those of `PAIRS` whose arms were trained."""
+    """Those of `PAIRS` whose arms were trained, and so are there with what they are tested on."""
     return {
-        name: pair for name, pair in PAIRS.items() if all(subject[0] in arms for subject in pair)
+        name: pair
+        for name, pair in PAIRS.items()
+        if all(arm in arms and MADE_FOR.get(domain, arm) in arms for arm, domain in pair)
     }
 
 

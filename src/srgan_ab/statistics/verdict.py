@@ -5,7 +5,9 @@ Which tests were declared is read off the results: those have adjusted p.
 
 from collections.abc import Collection, Mapping
 
-from srgan_ab.common.arms import subject_name
+from srgan_ab.common.arms import Subject, subject_name
+from srgan_ab.statistics.advice import advice_in_words
+from srgan_ab.statistics.one_class import NOT_COMPARABLE, REASON, not_comparable
 from srgan_ab.statistics.significance import LEVEL, PAIRS
 
 BESIDE = "with the other declared tests beside it "
@@ -58,6 +60,24 @@ def outcome(result: Mapping, margin: float) -> str:
     if differs(result):
         return "better" if result["low"] > 0 else "worse"
     return "undecided"
+
+
+def outcomes(
+    results: Mapping[str, Mapping], margin: float, constant: Collection[Subject]
+) -> dict[str, str]:
+    """Pair to what `outcome` returns, or `not comparable` where both answer with one class.
+
+    Args:
+        results: pair to its difference in accuracy.
+        margin: of equivalence, in (0, 1).
+        constant: from `one_class.constant`.
+    """
+    return {
+        pair: NOT_COMPARABLE
+        if all(subject in constant for subject in PAIRS[pair])
+        else outcome(result, margin)
+        for pair, result in results.items()
+    }
 
 
 def _points(value: float, decimals: int, sign: str = "") -> str:
@@ -125,7 +145,7 @@ def answers(
     """Does super-resolution help a classifier? Four questions, answered from declared tests alone.
 
     Args:
-        outcomes: pair to what `outcome` returns, for the declared pairs that were compared.
+        outcomes: from `outcomes`, for the declared pairs that were compared.
         explored: pairs that were compared without being declared.
         b_images: what B was trained on, `sr` or `hr+sr`.
 
@@ -137,6 +157,7 @@ def answers(
         "worse": "no, it is worse",
         "same": "no difference that matters",
         "undecided": "undecided",
+        NOT_COMPARABLE: f"{NOT_COMPARABLE}: {REASON}",
     }
 
     def simple(pair: str) -> str:
@@ -155,7 +176,7 @@ def answers(
         added += "originals with bicubic images (c_plus) were not tested beside them"
     elif control == "better":
         added = "yes, and more than bicubic images would"
-    elif control == "undecided":
+    elif control in ("undecided", NOT_COMPARABLE):
         added = "undecided: they help, but it is open whether bicubic images help as much"
     else:
         added = "no: they help, but bicubic images help at least as much"
@@ -174,11 +195,12 @@ def answers(
     }
 
 
-def headline(results: Mapping[str, Mapping], margin: float, b_images: str) -> list[str]:
-    """Title and answers in Markdown, line by line; arguments as of `verdict`."""
-    declared = [pair for pair, result in results.items() if is_declared(result)]
-    outcomes = {pair: outcome(results[pair], margin) for pair in declared}
-    said = answers(outcomes, results.keys() - outcomes.keys(), b_images)
+def headline(
+    results: Mapping[str, Mapping], outcomes: Mapping[str, str], b_images: str
+) -> list[str]:
+    """Title and answers in Markdown, line by line; arguments as of `outcomes` and `answers`."""
+    declared = {pair: outcomes[pair] for pair, result in results.items() if is_declared(result)}
+    said = answers(declared, results.keys() - declared.keys(), b_images)
     return [
         "# Does super-resolution help a classifier?",
         "",
@@ -209,10 +231,21 @@ def small_margin(margin: float, images: int) -> list[str]:
     ]
 
 
-def tests_in_words(results: Mapping[str, Mapping], margin: float, images: int) -> list[str]:
+def tests_in_words(
+    differences: Mapping[str, Mapping[str, Mapping]],
+    outcomes: Mapping[str, str],
+    margin: float,
+    images: int,
+) -> list[str]:
     """A sentence for every test in Markdown, line by line: the declared ones, then the others."""
-    declared = [pair for pair, result in results.items() if is_declared(result)]
-    exploring = [pair for pair in results if pair not in declared]
+    declared = [pair for pair, scores in differences.items() if is_declared(scores["accuracy"])]
+    exploring = [pair for pair in differences if pair not in declared]
+
+    def said(pair: str) -> str:
+        if outcomes[pair] == NOT_COMPARABLE:
+            return not_comparable(pair, differences[pair].get("roc_auc"))
+        return sentence(pair, differences[pair]["accuracy"], margin, images)
+
     lines = []
     for title, pairs in (
         ("The declared tests", declared),
@@ -220,12 +253,14 @@ def tests_in_words(results: Mapping[str, Mapping], margin: float, images: int) -
     ):
         if pairs:
             lines += ["", f"## {title}", ""]
-            lines += [f"- {sentence(pair, results[pair], margin, images)}" for pair in pairs]
+            lines += [f"- {said(pair)}" for pair in pairs]
     return lines
 
 
 def verdict(
     differences: Mapping[str, Mapping[str, Mapping]],
+    matrix: Mapping[str, Mapping],
+    constant: Collection[Subject],
     margin: float,
     images: int,
     replicates: int,
@@ -236,6 +271,8 @@ def verdict(
 
     Args:
         differences: from `significance.differences`.
+        matrix: from `matrix.score_matrix`.
+        constant: from `one_class.constant`.
         margin: of equivalence, in (0, 1).
         images: in the test set.
         replicates: networks per arm.
@@ -243,9 +280,10 @@ def verdict(
         b_images: as of `answers`.
     """
     results = {pair: scores["accuracy"] for pair, scores in differences.items()}
+    found = outcomes(results, margin, constant)
     networks = "one network" if replicates == 1 else f"{replicates} networks"
     lines = [
-        *headline(results, margin, b_images),
+        *headline(results, found, b_images),
         "",
         f"Accuracy on the same {images:,} {'synthetic ' if synthetic else ''}test images, "
         f"{networks} per arm. Equivalence margin: {100 * margin:g} points. "
@@ -258,4 +296,5 @@ def verdict(
             "With one network per arm this holds for these networks; how others of the same "
             "recipe would do is not known (`classifier.replicates`).",
         ]
-    return "\n".join([*lines, *tests_in_words(results, margin, images)]) + "\n"
+    lines += tests_in_words(differences, found, margin, images)
+    return "\n".join([*lines, "", *advice_in_words(matrix, b_images)]) + "\n"

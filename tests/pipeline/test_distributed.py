@@ -1,0 +1,138 @@
+"""Stages whose training several processes share: however they are started, and when one is killed.
+
+Of a small network rounding makes little: what two processes have trained is what one has.
+"""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+import torch
+from safetensors.torch import load_file
+
+pytestmark = [pytest.mark.slow, pytest.mark.long]
+
+TOGETHER = {"runtime.device": "cpu", "runtime.precision": "fp32", "runtime.threads": 1}
+LONGER = TOGETHER | {"srgan.pretraining.epochs": 6}
+SENTENCE = "another process of this training has ended"
+GENERATOR = "models/srgan/generator.safetensors"
+
+
+def strays(project):
+    """Files that neither git nor DVC knows."""
+    lines = project.run("git", "status", "--porcelain", "--untracked-files=all").splitlines()
+    return {line for line in lines if line.startswith("??")}
+
+
+def params(project, **changes):
+    return project.edited("params.yaml", project.params_with(changes))
+
+
+def train(project, *command, **environment):
+    return subprocess.Popen(
+        command or [sys.executable, "stages/train_srgan.py"],
+        cwd=project.root,
+        env=project.environment | environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def done(*processes):
+    for process in processes:
+        _, said = process.communicate(timeout=600)
+        assert process.returncode == 0, said
+
+
+def weights(project):
+    return load_file(project.root / GENERATOR)
+
+
+def assert_alike(ours, theirs):
+    for name, values in theirs.items():
+        torch.testing.assert_close(ours[name], values, rtol=1e-3, atol=1e-3, msg=name)
+
+
+@pytest.fixture(scope="module")
+def alone(project):
+    """The generator that one process trains."""
+    with params(project, **TOGETHER):
+        done(train(project))
+    return weights(project)
+
+
+@pytest.fixture(scope="module")
+def alone_longer(project):
+    """The same, for longer."""
+    with params(project, **LONGER):
+        done(train(project))
+    return weights(project)
+
+
+def started_plainly(project):
+    done(train(project))
+
+
+def started_by_torchrun(project):
+    project.shell("torchrun --nproc-per-node 2 stages/train_srgan.py")
+
+
+def started_by_srun(project):
+    """Two tasks with the variables that SLURM gives them."""
+    with socket.socket() as free:
+        free.bind(("", 0))
+        port = str(free.getsockname()[1])
+    job = {"SLURM_JOB_ID": "1", "SLURM_NODELIST": "127.0.0.1", "SLURM_NNODES": "1"}
+    job |= dict.fromkeys(("SLURM_NTASKS", "SLURM_NTASKS_PER_NODE", "SLURM_STEP_NUM_TASKS"), "2")
+    tasks = [{"SLURM_PROCID": n, "SLURM_LOCALID": n, "SLURM_NODEID": "0"} for n in "01"]
+    done(*[train(project, **job, **task, MASTER_PORT=port) for task in tasks])
+
+
+@pytest.mark.parametrize(
+    ("start", "devices"),
+    [(started_plainly, 2), (started_by_torchrun, 1), (started_by_srun, 1)],
+)
+def test_the_same_stage_is_shared_however_it_is_started(project, alone, start, devices):
+    (project.root / GENERATOR).unlink()
+    with params(project, **TOGETHER | {"runtime.devices": devices}):
+        start(project)
+    facts = (project.root / "metrics/provenance/train_srgan.json").read_text()
+    assert '"processes": 2' in facts
+    assert_alike(weights(project), alone)
+    assert not strays(project)
+
+
+def begun(project):
+    """A training by two processes that has left its state, and the other process."""
+    process = train(project)
+    states = project.root / ".checkpoints/train_srgan"
+    while not list(states.glob("*/state.pt")):
+        assert process.poll() is None, process.communicate()
+        time.sleep(0.05)
+    (child,) = psutil.Process(process.pid).children()
+    return process, child
+
+
+@pytest.mark.parametrize("killed", ["the first", "the other"])
+def test_when_one_is_killed_the_other_ends_and_one_alone_goes_on(project, alone_longer, killed):
+    with params(project, **LONGER | {"runtime.devices": 2}):
+        process, child = begun(project)
+        os.kill(process.pid if killed == "the first" else child.pid, signal.SIGKILL)
+        _, said = process.communicate(timeout=60)
+        child.wait(timeout=60)
+    assert process.returncode != 0
+    assert said.count(SENTENCE) == 1
+    with params(project, **LONGER):
+        process = train(project)
+        said, _ = process.communicate(timeout=600)
+    assert process.returncode == 0
+    assert "goes on in epoch" in said
+    assert_alike(weights(project), alone_longer)
+    assert not list(Path(project.root, "models").rglob("*.part*"))

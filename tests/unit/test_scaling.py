@@ -1,0 +1,61 @@
+"""What benchmarks/scaling.py computes, and that docs/scaling.md has it."""
+
+import json
+from dataclasses import replace
+
+import pytest
+from repository import PARAMS, ROOT
+
+PAGE = ROOT / "docs/scaling.md"
+
+
+@pytest.fixture
+def scaling(module):
+    return module("scaling")
+
+
+def test_the_page_has_the_table_that_the_model_prints(scaling):
+    assert scaling.table() in PAGE.read_text()
+
+
+def test_the_rates_are_those_of_the_other_pages(scaling):
+    performance = (ROOT / "docs/performance.md").read_text()
+    for rate in (scaling.INPUTS.srgan_ms, scaling.INPUTS.srresnet_ms):
+        assert f"| {rate} |" in performance
+
+
+@pytest.mark.parametrize("grown", [False, True])
+def test_work_grows_with_the_photographs_and_shrinks_with_the_gpus(scaling, grown):
+    small, large = (scaling.estimate(n, 8, grown)["hours"] for n in (10_000, 1_000_000))
+    assert large == pytest.approx(100 * small)
+    hours = [scaling.estimate(10_000, gpus, grown)["SRGAN"] for gpus in (1, 2, 4, 8)]
+    assert hours == sorted(hours, reverse=True)
+
+
+def test_an_update_alone_is_the_one_that_was_measured(scaling):
+    """18,000 crops in batches of 64, 100 ms each: 28.125 s a pass."""
+    given = replace(
+        scaling.INPUTS, srgan_ms=100.0, srgan_passes=1, srresnet_passes=0, train=0.6, batch_size=64
+    )
+    assert scaling.estimate(30_000, 1, False, given)["SRGAN"] * 3600 == pytest.approx(28.125)
+
+
+def test_what_never_shrinks_bounds_the_speed_up(scaling):
+    """Half of an update is the host's: with the batch kept, no number of GPUs does it twice."""
+    alone, many = (scaling.estimate(10_000, gpus, False)["SRGAN"] for gpus in (1, 512))
+    assert 1 < alone / many < 2
+
+
+def test_images_that_no_gpu_holds_are_said_not_to_fit(scaling):
+    assert scaling.estimate(1_000_000, 8, True)["fits"]
+    assert not scaling.estimate(100_000_000, 8, True)["fits"]
+
+
+@pytest.mark.slow
+def test_an_update_is_timed(scaling, monkeypatch, capfd):
+    for name, own in (("ROUNDS", 1), ("UPDATES", 1), ("PARAMS", PARAMS)):
+        monkeypatch.setattr(scaling, name, own)
+    scaling.step(1, 2)
+    found = json.loads(capfd.readouterr().out.splitlines()[-1])
+    assert found["cpu"] > 0 and found["wall"] > 0
+    assert found["waits"] == found["exchanges"] == 0  # there is nobody to exchange with
