@@ -19,7 +19,7 @@ portable.pin(paths.PARAMS)  # before anything loads NumPy or torch, as stages do
 # ruff: noqa: E402
 import numpy as np
 import typer
-from repeats import MISTAKES, RESULTS, Run, repeated
+from repeats import MISTAKES, PUBLISHED_ARMS, RESULTS, Run, repeated
 from sklearn.metrics import roc_auc_score
 
 from srgan_ab.common.errors import UserError
@@ -33,6 +33,9 @@ from srgan_ab.statistics.significance import difference
 RESAMPLES = 10_000
 COLUMNS = "| mistake | of | right | with it | effect (95 % interval) |\n|---|---|---|---|---|"
 
+PUBLICATIONS = ("Siddiky", "xuy50")
+EVERY = MISTAKES | PUBLISHED_ARMS
+
 app = typer.Typer(add_completion=False, help=__doc__, rich_markup_mode=None)
 
 
@@ -40,12 +43,12 @@ app = typer.Typer(add_completion=False, help=__doc__, rich_markup_mode=None)
 def run(names: Annotated[list[str] | None, typer.Argument(help="Of mistakes.")] = None) -> None:
     """Make mistakes, those that have no result yet."""
     here = Run.here()
-    for name in names or MISTAKES:
-        if name not in MISTAKES:
-            raise UserError(f"{name} is no mistake of these: {', '.join(MISTAKES)}")
+    for name in names or EVERY:
+        if name not in EVERY:
+            raise UserError(f"{name} is no mistake of these: {', '.join(EVERY)}")
         if names or not (RESULTS / f"{name}.json").exists():
-            typer.echo(f"{name}: {MISTAKES[name].says}")
-            probabilities = repeated(here, MISTAKES[name])
+            typer.echo(f"{name}: {EVERY[name].says}")
+            probabilities = repeated(here, EVERY[name])
             write_metrics(RESULTS / f"{name}.json", {"probabilities": probabilities.tolist()})
 
 
@@ -56,15 +59,22 @@ def table() -> None:
     made = Predictions.load(paths.PREDICTIONS, params.data.classes, None, None)
     wrong = {
         (name, "hr"): np.array(read_metrics(file, "probabilities")["probabilities"])
-        for name in MISTAKES
+        for name in EVERY
         if (file := RESULTS / f"{name}.json").exists()
     }
     predictions = Predictions.of(open_pack("test"), made.probabilities | wrong)
     typer.echo(COLUMNS)
     for name, _ in wrong:
-        typer.echo(_row(predictions, name, params.seed))
+        if name in MISTAKES:
+            typer.echo(_row(predictions, name, params.seed))
     typer.echo(_another_test_set(predictions, params.seed))
     typer.echo(_from_decisions(predictions))
+    typer.echo("\n| all at once | A | B | B − A (95 % interval) |\n|---|---|---|---|")
+    pairs = {"as it should be": ("a", "b")}
+    pairs |= {name: (f"{name.lower()}_a", f"{name.lower()}_b") for name in PUBLICATIONS}
+    for name, (a, b) in pairs.items():
+        if {(a, "hr"), (b, "hr")} <= predictions.probabilities.keys():
+            typer.echo(_publication(predictions, name, a, b, params.seed))
 
 
 def _right(predictions: Predictions, arm: str) -> np.ndarray:
@@ -72,15 +82,24 @@ def _right(predictions: Predictions, arm: str) -> np.ndarray:
     return (predictions.probabilities[arm, "hr"] >= THRESHOLD) == predictions.labels
 
 
+def _compared(predictions: Predictions, first: str, second: str, seed: int) -> tuple[str, ...]:
+    """Accuracies of two arms, and how far the second is above the first, with its interval."""
+    subjects = (second, "hr"), (first, "hr")
+    samples = bootstrap(predictions, list(subjects), RESAMPLES, seed)
+    found = difference(predictions, samples, *subjects, 0.005, seed)["accuracy"]
+    above, low, high = (f"{100 * found[key]:+.1f}" for key in ("difference", "low", "high"))
+    accuracies = (f"{100 * _right(predictions, arm).mean():.1f}" for arm in (first, second))
+    return *accuracies, f"**{above}** ({low} to {high})"
+
+
 def _row(predictions: Predictions, name: str, seed: int) -> str:
     mistake = MISTAKES[name]
-    wrong, right = (name, "hr"), (mistake.arm, "hr")
-    samples = bootstrap(predictions, [wrong, right], RESAMPLES, seed)
-    found = difference(predictions, samples, wrong, right, 0.005, seed)["accuracy"]
-    effect, low, high = (f"{100 * found[key]:+.1f}" for key in ("difference", "low", "high"))
-    before, after = (100 * _right(predictions, arm).mean() for arm in (mistake.arm, name))
-    cells = (mistake.says, mistake.arm.upper(), f"{before:.1f}", f"{after:.1f}")
-    return f"| {' | '.join(cells)} | **{effect}** ({low} to {high}) |"
+    compared = _compared(predictions, mistake.arm, name, seed)
+    return f"| {' | '.join((mistake.says, mistake.arm.upper(), *compared))} |"
+
+
+def _publication(predictions: Predictions, name: str, a: str, b: str, seed: int) -> str:
+    return f"| {' | '.join((name, *_compared(predictions, a, b, seed)))} |"
 
 
 def _another_test_set(predictions: Predictions, seed: int) -> str:

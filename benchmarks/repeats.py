@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import chdir
 from dataclasses import dataclass
-from functools import partial
+from functools import partial, reduce
 from pathlib import Path
 
 import mistaken
@@ -31,9 +31,7 @@ from srgan_ab.srgan.trainings import prepare_trainings
 from srgan_ab.srgan.upscaling import upscale
 
 RESULTS = Path("mistakes")
-LEAKED = (
-    4445 / 7500
-)  # of the test images, that the first publication of docs/mistakes.md trained on
+LEAKED = 4445 / 7500  # of the test images: what the first publication had trained on
 
 
 @dataclass(frozen=True)
@@ -84,6 +82,11 @@ class Mistake:
     seen: Callable[[Run, Seen], Seen] | None = None
     after_epoch: Callable[[nn.Module, pd.DataFrame], None] = lambda network, history: None
     asked: Callable[[Run, np.ndarray], np.ndarray] = lambda run, images: images
+
+
+def one_after_another(*steps: Callable[[Run, Seen], Seen]) -> Callable[[Run, Seen], Seen]:
+    """Several ways of seeing wrongly at once."""
+    return lambda run, right: reduce(lambda seen, step: step(run, seen), steps, right)
 
 
 def saved(*ways: Callable[[np.ndarray], np.ndarray]) -> Callable[[Run, Seen], Seen]:
@@ -145,22 +148,31 @@ def _trained_on_test(run: Run) -> Path:
     return place / paths.GENERATOR
 
 
-JPEG = partial(mistaken.through_jpegs, quality=75)  # as Pillow writes unless told otherwise,
-JPEG_95 = partial(mistaken.through_jpegs, quality=95)  # and as OpenCV does
+def augmented(run: Run, images: np.ndarray) -> np.ndarray:
+    """Test images as training shows them."""
+    settings, seed = run.params.classifier.augmentation, seed_for("mistakes", run.params.seed)
+    return mistaken.augmented(images, settings, run.runtime, seed)
+
+
+def at_224(run: Run, images: np.ndarray) -> np.ndarray:
+    """Test images of another size."""
+    return mistaken.at_224(images)
+
+
+JPEG = saved(partial(mistaken.through_jpegs, quality=75))  # as Pillow writes unless told otherwise
+PUBLISHED = saved(  # as OpenCV writes what it takes for BGR
+    *(mistaken.standardised, mistaken.exchanged, partial(mistaken.through_jpegs, quality=95))
+)
 MISTAKES = {
     "standardised": Mistake(
         "b", "SR images saved as standardised tensors × 255", saved(mistaken.standardised)
     ),
     "exchanged": Mistake("b", "red and blue of SR images exchanged", saved(mistaken.exchanged)),
-    "jpeg": Mistake(
-        "b",
-        "SR images saved as JPEG of quality 75",
-        saved(partial(mistaken.through_jpegs, quality=75)),
-    ),
+    "jpeg": Mistake("b", "SR images saved as JPEG of quality 75", JPEG),
     "published": Mistake(
         "b",
         "SR images saved as standardised tensors, red and blue exchanged, as JPEG of quality 95",
-        saved(mistaken.standardised, mistaken.exchanged, JPEG_95),
+        PUBLISHED,
     ),
     "test_in_a": Mistake("a", "59 % of the test images in A's training", with_test_images("hr")),
     "test_in_b": Mistake(
@@ -175,17 +187,33 @@ MISTAKES = {
         lambda run, right: right,
         mistaken.never_training,
     ),
-    "augmented": Mistake(
-        "a",
-        "test images changed at random as in training",
-        asked=lambda run, images: mistaken.augmented(
-            images, run.params.classifier.augmentation, run.runtime, seed_for("mistakes", 1)
-        ),
+    "augmented": Mistake("a", "test images changed at random as in training", asked=augmented),
+    "at_224": Mistake("a", "trained at 128 pixels, tested at 224", asked=at_224),
+}
+
+
+def augmented_at_224(run: Run, images: np.ndarray) -> np.ndarray:
+    """Both at once."""
+    return augmented(run, at_224(run, images))
+
+
+# all that was done to an arm at once; another test set for B moves nothing on average
+PUBLISHED_ARMS = {
+    "siddiky_a": Mistake("a", "all of Siddiky's", with_test_images("hr"), asked=augmented_at_224),
+    "siddiky_b": Mistake(
+        "b",
+        "all of Siddiky's",
+        one_after_another(with_test_images("sr"), PUBLISHED),
+        asked=augmented_at_224,
     ),
-    "at_224": Mistake(
-        "a",
-        "trained at 128 pixels, tested at 224",
-        asked=lambda run, images: mistaken.at_224(images),
+    "xuy50_a": Mistake(
+        "a", "all of xuy50's", lambda run, right: right, mistaken.never_training, augmented
+    ),
+    "xuy50_b": Mistake(
+        "b",
+        "all of xuy50's",
+        one_after_another(by_a_generator_that_saw_test, JPEG),
+        asked=augmented,
     ),
 }
 
