@@ -19,18 +19,16 @@ portable.pin(paths.PARAMS)  # before anything loads NumPy or torch, as stages do
 # ruff: noqa: E402
 import numpy as np
 import typer
+from comparing import RESAMPLES, above, accuracy
 from repeats import MISTAKES, PUBLISHED_ARMS, RESULTS, Run, repeated
 from sklearn.metrics import roc_auc_score
 
 from srgan_ab.common.errors import UserError
 from srgan_ab.common.files import read_metrics, write_metrics
 from srgan_ab.common.packs import open_pack
-from srgan_ab.statistics.bootstrap import bootstrap
 from srgan_ab.statistics.classification import THRESHOLD
 from srgan_ab.statistics.predictions import Predictions
-from srgan_ab.statistics.significance import difference
 
-RESAMPLES = 10_000
 COLUMNS = "| mistake | of | right | with it | effect (95 % interval) |\n|---|---|---|---|---|"
 
 PUBLICATIONS = ("Siddiky", "xuy50")
@@ -42,7 +40,7 @@ app = typer.Typer(add_completion=False, help=__doc__, rich_markup_mode=None)
 @app.command()
 def run(names: Annotated[list[str] | None, typer.Argument(help="Of mistakes.")] = None) -> None:
     """Make mistakes, those that have no result yet."""
-    here = Run.here()
+    here = _run()
     for name in names or EVERY:
         if name not in EVERY:
             raise UserError(f"{name} is no mistake of these: {', '.join(EVERY)}")
@@ -55,7 +53,7 @@ def run(names: Annotated[list[str] | None, typer.Argument(help="Of mistakes.")] 
 @app.command()
 def table() -> None:
     """Print what each mistake that was made is worth."""
-    params = Run.here().params
+    params = _run().params
     made = Predictions.load(paths.PREDICTIONS, params.data.classes, None, None)
     wrong = {
         (name, "hr"): np.array(read_metrics(file, "probabilities")["probabilities"])
@@ -74,37 +72,36 @@ def table() -> None:
     pairs |= {name: (f"{name.lower()}_a", f"{name.lower()}_b") for name in PUBLICATIONS}
     for name, (a, b) in pairs.items():
         if {(a, "hr"), (b, "hr")} <= predictions.probabilities.keys():
-            typer.echo(_publication(predictions, name, a, b, params.seed))
+            cells = name, *_compared(predictions, a, b, params.seed)
+            typer.echo(f"| {' | '.join(cells)} |")
 
 
-def _right(predictions: Predictions, arm: str) -> np.ndarray:
-    """Whether each network is right about each real HR image: (replicates, N)."""
-    return (predictions.probabilities[arm, "hr"] >= THRESHOLD) == predictions.labels
-
-
-def _compared(predictions: Predictions, first: str, second: str, seed: int) -> tuple[str, ...]:
-    """Accuracies of two arms, and how far the second is above the first, with its interval."""
-    subjects = (second, "hr"), (first, "hr")
-    samples = bootstrap(predictions, list(subjects), RESAMPLES, seed)
-    found = difference(predictions, samples, *subjects, 0.005, seed)["accuracy"]
-    above, low, high = (f"{100 * found[key]:+.1f}" for key in ("difference", "low", "high"))
-    accuracies = (f"{100 * _right(predictions, arm).mean():.1f}" for arm in (first, second))
-    return *accuracies, f"**{above}** ({low} to {high})"
+def _run() -> Run:
+    run = Run.here()
+    if run.params.b.images != "sr":
+        raise UserError("b.images: the mistakes are those of a B on SR images alone: set sr")
+    return run
 
 
 def _row(predictions: Predictions, name: str, seed: int) -> str:
     mistake = MISTAKES[name]
-    compared = _compared(predictions, mistake.arm, name, seed)
-    return f"| {' | '.join((mistake.says, mistake.arm.upper(), *compared))} |"
+    cells = mistake.says, mistake.arm.upper(), *_compared(predictions, mistake.arm, name, seed)
+    return f"| {' | '.join(cells)} |"
 
 
-def _publication(predictions: Predictions, name: str, a: str, b: str, seed: int) -> str:
-    return f"| {' | '.join((name, *_compared(predictions, a, b, seed)))} |"
+def _compared(predictions: Predictions, first: str, second: str, seed: int) -> list[str]:
+    """Accuracies of two arms on real HR images, and how far the second is above the first."""
+    subjects = (first, "hr"), (second, "hr")
+    cells = [accuracy(predictions, subject) for subject in subjects]
+    return [*cells, above(predictions, subjects[1], subjects[0], seed)]
 
 
 def _another_test_set(predictions: Predictions, seed: int) -> str:
     """How far B − A moves by luck when each is asked about another half of the test images."""
-    a, b = (_right(predictions, arm).mean(0) for arm in ("a", "b"))
+    a, b = (
+        ((predictions.probabilities[arm, "hr"] >= THRESHOLD) == predictions.labels).mean(0)
+        for arm in ("a", "b")
+    )
     random, half = np.random.default_rng(seed), len(a) // 2
     together, apart = np.empty((2, RESAMPLES))
     for n in range(RESAMPLES):

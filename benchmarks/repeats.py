@@ -18,7 +18,6 @@ from srgan_ab.classifier.backbones import build, pretrained_weights
 from srgan_ab.classifier.prediction import load_classifiers, predict
 from srgan_ab.classifier.training import Examples, fit, resident
 from srgan_ab.common import paths
-from srgan_ab.common.errors import UserError
 from srgan_ab.common.packs import open_images, open_pack
 from srgan_ab.common.params import load
 from srgan_ab.common.runtime import Runtime, prepare
@@ -45,8 +44,6 @@ class Run:
     def here(cls) -> "Run":
         """Of the current folder."""
         params = load(paths.PARAMS)
-        if params.b.images != "sr":
-            raise UserError("b.images: the mistakes are those of a B on SR images alone: set sr")
         return cls(params, prepare(params.runtime, params.seed))
 
     def seen_by(self, arm: str) -> tuple[Examples, Examples]:
