@@ -16,6 +16,7 @@ def compare(params: Params) -> None:
     from srgan_ab.common.arms import chosen_arms, chosen_domains
     from srgan_ab.common.files import read_metrics, write_csv, write_metrics, write_text
     from srgan_ab.reporting.figures import comparison, save_figure
+    from srgan_ab.statistics.agreement import agreement
     from srgan_ab.statistics.calibration import calibration
     from srgan_ab.statistics.curves import curve_tables
     from srgan_ab.statistics.ledger import completed
@@ -50,6 +51,7 @@ def compare(params: Params) -> None:
     results = {
         "comparison": found,
         "matrix": matrix,
+        "agreement": agreement(predictions),
         "model": model,
         "calibration": calibration(validation, predictions, settings.bootstrap, params.seed),
         "ledger": completed(ledger, predictions, quality=quality, training=training),

@@ -48,7 +48,7 @@ def evaluate(params: Params, directory: Path) -> None:
         subject = (arm, "hr")
         metrics = scores(test.labels, on_test.probabilities[subject]) if arm in arms else {}
         write_metrics(paths.METRICS / f"{arm}.json", metrics)
-    means = {arm: on_test.probabilities[arm, "hr"].mean(0) for arm in ("a", "b")}
+    means = {subject: rows.mean(0) for subject, rows in on_test.probabilities.items()}
     save_galleries(test, means, classes, params.seed)
 
 

@@ -28,7 +28,8 @@ from srgan_ab.statistics.classification import scores
 from srgan_ab.statistics.ledger import IDENTITIES, seen
 from srgan_ab.statistics.predictions import Predictions
 
-PICTURES = ("lr_hr", "transformed", "snapshots", "predictions_a", "predictions_b")
+PICTURES = ("lr_hr", "transformed", "snapshots", "rescued")
+PICTURES += ("predictions_a", "predictions_b")
 ROWS = 4  # of the sheet that compares versions
 COUNTS = {"train": 60, "val": 40, "test": 80}
 # log-odds between the classes, in units of their spread: HR, and everything made from LR

@@ -10,7 +10,7 @@ from srgan_ab.common.arms import ARMS, DOMAINS
 from srgan_ab.common.pictures import GAP, TEXT
 from srgan_ab.common.seeds import seed_for
 from srgan_ab.reporting.figures import comparison, save_figure
-from srgan_ab.reporting.galleries import FRAME, choose_images, prediction_sheet
+from srgan_ab.reporting.galleries import FRAME, choose_images, prediction_sheet, rescued_sheet
 from srgan_ab.statistics.significance import PAIRS
 
 
@@ -144,3 +144,33 @@ def test_few_images_and_no_errors_are_no_trouble():
     labels = np.array([0, 1, 0, 1, 1])
     right = np.where(labels, 0.9, 0.1)
     assert sorted(choose_images(labels, right, right, seed=0)) == [0, 1, 2, 3, 4]
+
+
+def test_images_that_gain_and_lose_most_stand_beside_each_other():
+    """Each image is of one grey, by which its place is found; a frame says wrong."""
+    labels, greys = np.array([0, 1, 0, 1, 1, 0]), np.arange(1, 7) * 30
+    images = np.broadcast_to(greys[:, None, None, None], (6, 128, 128, 3)).astype(np.uint8)
+    before = np.array([0.9, 0.2, 0.5, 0.9, 0.6, 0.1])  # of class 1; of the truth .1 .2 .5 .9 .6 .9
+    after = np.array([0.1, 0.6, 0.5, 0.2, 0.55, 0.7])  # of the truth .9 .6 .5 .2 .55 .3
+    versions = dict.fromkeys(("before", "after", "HR"), images)
+    said = {"before": before, "after": after, "HR": labels.astype(float)}
+    sheet = np.array(rescued_sheet(versions, labels, said, ["cat", "dog"], count=2))
+    step_y, step_x = (sheet.shape[0] - 20) / 2, sheet.shape[1] / 6
+    centres = [
+        [sheet[int(20 + (r + 0.4) * step_y), int((c + 0.5) * step_x), 0] for c in range(6)]
+        for r in range(2)
+    ]
+    assert centres == [[30] * 3 + [120] * 3, [60] * 3 + [180] * 3]  # +.8 −.7, +.4 −.6
+    orange = (sheet == (213, 94, 0)).all(-1)
+    framed = [
+        [orange[:, int((c + 0.5) * step_x)][int(20 + r * step_y) :][:60].any() for c in range(6)]
+        for r in range(2)
+    ]
+    assert framed == [[True, False, False, False, True, False]] * 2
+
+
+def test_a_gallery_of_fewer_images_than_places_holds_them_all():
+    images = np.zeros((1, 128, 128, 3), np.uint8)
+    said = dict.fromkeys(("before", "after"), np.array([0.5]))
+    versions = dict.fromkeys(said, images)
+    assert rescued_sheet(versions, np.array([1]), said, ["cat", "dog"]).width > 4 * 128

@@ -153,7 +153,7 @@ def test_nothing_is_fetched(made):
 def test_every_picture_is_described_and_every_chart_says_its_n(made):
     _, page = made
     pictures = [attributes for tag, attributes in Reader(page).elements if tag == "img"]
-    assert len([p for p in pictures if p["src"].startswith("data:image") and p["alt"]]) == 6
+    assert len([p for p in pictures if p["src"].startswith("data:image") and p["alt"]]) == 7
     figures = re.findall(r'<figure class="chart">.*?</figure>', page, re.DOTALL)
     assert len(figures) == 14
     for figure in figures:

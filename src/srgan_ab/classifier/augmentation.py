@@ -33,7 +33,6 @@ def normalise(images: torch.Tensor) -> torch.Tensor:
 
 # In plain tensor operations, because kornia's took as long as the training step of small_cnn
 # (92 and 91 ms a batch of 32; its hue alone 61 ms), and these take 17 ms.
-@torch.no_grad()
 def augment(
     images: torch.Tensor,
     settings: Augmentation,

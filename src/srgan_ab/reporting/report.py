@@ -138,6 +138,7 @@ def _findings(
         ),
         "family": sum(is_declared(differences[name]["accuracy"]) for name in pairs),
         "pairs": tables.pair_table(pairs, differences, results, images),
+        "agreement": tables.agreement_table(pairs, _metrics("agreement", *pairs), images),
         "differences": tables.difference_table(pairs, differences, images),
     }
 
@@ -211,6 +212,7 @@ def _context(params: Params) -> dict:
                 "lr_hr": "Training images as LR, enlarged pixel by pixel, beside HR",
                 "snapshots": "Validation images as the generator made them after some epochs",
                 "transformed": "Training images as they are, augmented and normalised",
+                "rescued": "Test images that A reads far better or worse by SRGAN than by bicubic",
                 "predictions_a": "Test images with what A says of them; errors are framed",
                 "predictions_b": "The same test images with what B says of them",
             }.items()

@@ -168,6 +168,30 @@ def pair_table(
     return Table("Differences in accuracy", head, rows)
 
 
+def agreement_table(
+    pairs: Mapping[str, tuple[Subject, Subject]],
+    agreement: Mapping[str, Mapping[str, float | None]],
+    images: int,
+) -> Table:
+    """Of every pair, what each gets right that the other does not, and how alike both call."""
+    rows = [
+        [
+            text(f"{subject_name(first)} / {subject_name(second)}"),
+            *(
+                points(agreement[name][key], images)
+                for key in ("only_first", "only_second", "both_wrong", "both_wrong_by_chance")
+            ),
+            *(number(agreement[name][key], 2) for key in ("kappa", "rank_correlation")),
+        ]
+        for name, (first, second) in pairs.items()
+    ]
+    head = [
+        *("pair", "only the first right (%)", "only the second right (%)", "both wrong (%)"),
+        *("both wrong by chance (%)", "κ of the calls", "rank correlation"),
+    ]
+    return Table("How alike both call the same images", head, rows)
+
+
 def difference_table(
     pairs: Mapping[str, tuple[Subject, Subject]], differences: Mapping[str, Mapping], images: int
 ) -> Table:
