@@ -84,7 +84,7 @@ lint: setup ## check style, types and the Dockerfile
 	.venv/bin/hadolint Dockerfile
 
 docs: .venv-docs/.ready ## build the site of README, docs and docstrings: site/
-	NO_MKDOCS_2_WARNING=1 .venv-docs/bin/python -m mkdocs build --strict --quiet
+	NO_MKDOCS_2_WARNING=1 .venv-docs/bin/python -m mkdocs build --strict
 	@echo "make: open site/index.html; its search wants a server: python -m http.server -d site"
 
 .venv-docs/.ready: requirements-docs.txt

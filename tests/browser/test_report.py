@@ -43,7 +43,7 @@ def test_every_picture_and_chart_is_there(page):
     pictures = page.locator(".picture img").evaluate_all(
         "all => all.map(i => [i.complete && i.naturalWidth, i.getBoundingClientRect().width])"
     )
-    assert len(pictures) == 6 and all(min(sizes) > 100 for sizes in pictures)
+    assert len(pictures) == 7 and all(min(sizes) > 100 for sizes in pictures)
     drawn = page.locator("svg").evaluate_all(
         "all => all.map(s => [s, s.getBBox()])"
         ".map(([s, b]) => [b.width, b.height, s.querySelectorAll('path').length])"
@@ -206,7 +206,7 @@ def test_pictures_keep_their_pixels(fresh):
     widths = fresh.locator(".picture img").evaluate_all(
         "all => all.map(i => [i.getBoundingClientRect().width, i.naturalWidth])"
     )
-    assert len(widths) == 6 and all(shown == own for shown, own in widths)
+    assert len(widths) == 7 and all(shown == own for shown, own in widths)
 
 
 def test_an_enlarged_picture_has_a_size_to_choose(page):

@@ -145,7 +145,7 @@ def test_other_pictures_are_not_compared_and_this_one_is_again(opened):
     opened.keyboard.press("Escape")
     opened.locator("details").evaluate_all("all => { for (const d of all) d.open = true; }")
     buttons = opened.locator(".picture button")
-    assert buttons.count() == 6
+    assert buttons.count() == 7
     for place in (1, 0):
         buttons.nth(place).click()
         assert opened.locator(".compare").is_visible() == (place == 0)
@@ -159,7 +159,7 @@ def test_other_pictures_are_not_compared_and_this_one_is_again(opened):
 def test_the_page_has_the_pixels_once_and_promises_nothing_without_scripts(browser, page_file):
     text = page_file.read_text()
     pictures = text.split("data:image/jpeg;base64,")[1:]
-    assert len(pictures) == 6
+    assert len(pictures) == 7
     context = browser.new_context(java_script_enabled=False, viewport=WIDE)
     page = context.new_page()
     page.goto(page_file.as_uri())
