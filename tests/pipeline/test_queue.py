@@ -28,7 +28,7 @@ def study(copy) -> pd.DataFrame:
 def test_two_experiments_run_at_once_and_both_end(copy):
     copy.shell(
         "dvc exp run --queue -n fraction -S b.per_class=20,60 -S runtime.threads=1",
-        {"20,60": "4,8"},
+        {"20,60": "5,7"},  # of which the cache, that other tests fill too, knows nothing
     )
     assert re.search(r"Started '2' .*workers", copy.shell("dvc queue start --jobs 2"))
     deadline = time.monotonic() + 60 * MINUTES
@@ -41,8 +41,8 @@ def test_two_experiments_run_at_once_and_both_end(copy):
         assert "train_b: " in text and "train_a: " not in text  # that is the committed run's
     assert study(copy)["b.per_class"].to_dict() | {"main": ""} == {
         "main": "",
-        "fraction-1": "4",
-        "fraction-2": "8",
+        "fraction-1": "5",
+        "fraction-2": "7",
     }
     assert copy.run("git", "status", "--porcelain") == ""
 

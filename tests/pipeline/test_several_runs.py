@@ -27,7 +27,7 @@ def test_runs_differ_in_their_seeds_alone_go_on_and_are_pooled(copy, tmp_path):
     ran = several(copy, folder)
     assert {"1 check", "1 split", "1 train_srgan", "2 train_srgan", "2 evaluate"} <= ran
     assert not ran & {"2 check", "2 download", "2 split", "2 downscale"}  # the first run's
-    assert len(ran) == 4 + 2 * 11
+    assert len(ran) == 4 + 2 * 13
     assert several(copy, folder) == set()  # all is done
 
     (folder / "2/metrics/provenance/evaluate.json").unlink()  # as if it had been stopped there
