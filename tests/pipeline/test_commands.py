@@ -95,6 +95,14 @@ def test_presets_merge_into_the_params_of_the_repository(project):
             'pretrained.lpips=SQUEEZENET"'
         )
         assert merged()["classifier"]["replicates"] == 3
+        project.shell(
+            'make preset NAME=folder SET="data.source=archive data.path=ARCHIVE '
+            "data.classes=[cat,dog] data.per_class=2000 runtime.portable=false "
+            "classifier.replicates=2 srgan.pretraining.epochs=1 srgan.adversarial.epochs=2 "
+            "srgan.snapshots=[1,2] controls.b_plus=false controls.c_plus=false controls.p=false "
+            'controls.t=true"'
+        )
+        assert merged()["controls"]["t"] and merged()["srgan"]["snapshots"] == [1, 2]
         project.shell('make preset NAME=generator SET="data.path=/path/to/photographs"')
         assert merged()["srgan"]["generator"]["blocks"] == 16
         project.shell('make preset NAME=benchmark SET="data.path=/path/to/photographs"')
