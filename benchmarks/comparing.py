@@ -16,8 +16,12 @@ def accuracy(predictions: Predictions, subject: Subject) -> str:
 
 
 def above(predictions: Predictions, second: Subject, first: Subject, seed: int) -> str:
-    """By how many points of accuracy the second is above the first, with its 95 % interval."""
+    """By how many points of accuracy the second is above the first, with its 95 % interval.
+
+    Then the same for each network: with two of them the interval is wide, whatever they say.
+    """
     samples = bootstrap(predictions, [second, first], RESAMPLES, seed)
     found = difference(predictions, samples, second, first, 0.005, seed)["accuracy"]
     points, low, high = (f"{100 * found[key]:+.1f}" for key in ("difference", "low", "high"))
-    return f"**{points}** ({low} to {high})"
+    each = ", ".join(f"{100 * one:+.1f}" for one in found["of_replicates"])
+    return f"**{points}** ({low} to {high}); {each}"

@@ -29,7 +29,10 @@ from srgan_ab.common.packs import open_pack
 from srgan_ab.statistics.classification import THRESHOLD
 from srgan_ab.statistics.predictions import Predictions
 
-COLUMNS = "| mistake | of | right | with it | effect (95 % interval) |\n|---|---|---|---|---|"
+COLUMNS = (
+    "| mistake | of | right | with it | effect (95 % interval); each network |\n"
+    "|---|---|---|---|---|"
+)
 
 PUBLICATIONS = ("Siddiky", "xuy50")
 EVERY = MISTAKES | PUBLISHED_ARMS
@@ -67,7 +70,7 @@ def table() -> None:
             typer.echo(_row(predictions, name, params.seed))
     typer.echo(_another_test_set(predictions, params.seed))
     typer.echo(_from_decisions(predictions))
-    typer.echo("\n| all at once | A | B | B − A (95 % interval) |\n|---|---|---|---|")
+    typer.echo("\n| all at once | A | B | B − A (95 % interval); each network |\n|---|---|---|---|")
     pairs = {"as it should be": ("a", "b")}
     pairs |= {name: (f"{name.lower()}_a", f"{name.lower()}_b") for name in PUBLICATIONS}
     for name, (a, b) in pairs.items():

@@ -119,7 +119,7 @@ def table() -> None:
         f"{len(predictions.labels)} test images, {predictions.replicates} networks each; real HR "
         f"images by A: {accuracy(predictions, ('a', 'hr'))}\n\n"
         "| small images, enlarged | by A as it is | by networks trained on them "
-        "| above C (95 % interval) |\n"
+        "| above C (95 % interval); each network |\n"
         "|---|---|---|---|"
     )
     matrix = {arm: {d: {} for a, d in made.probabilities if a == arm} for arm in made.arms}
