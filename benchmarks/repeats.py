@@ -46,6 +46,21 @@ class Run:
         params = load(paths.PARAMS)
         return cls(params, prepare(params.runtime, params.seed))
 
+    @property
+    def updates_per_epoch(self) -> int:
+        """Of every arm."""
+        labelled = int((open_pack("train").labels >= 0).sum())
+        return -(-labelled // self.params.classifier.batch_size)
+
+    def first_network(self, replicate: int) -> tuple[int, nn.Module]:
+        """Seed and untrained network of that replicate, the same in every arm."""
+        settings = self.params.classifier
+        own = self.params.seed if settings.seed is None else settings.seed
+        seed = seed_for("replicate", own, replicate)
+        torch.manual_seed(seed_for("weights", seed))
+        network = build(settings.backbone, pretrained_weights(), settings.freeze)
+        return seed, accelerate(network, self.runtime.device)
+
     def seen_by(self, arm: str) -> tuple[Examples, Examples]:
         """What an arm was trained on and chosen by, in memory."""
         compositions = (composition(arm, split, self.params) for split in ("train", "val"))
@@ -232,14 +247,10 @@ def _trained(
     run: Run, mistake: Mistake, train: Examples, validation: Examples
 ) -> Iterator[nn.Module]:
     """The networks of `classifier.arms.train_arm`, on other images."""
-    settings, weights, device = run.params.classifier, pretrained_weights(), run.runtime.device
-    own = run.params.seed if settings.seed is None else settings.seed
-    train, validation = (resident(each, device) for each in (train, validation))
-    updates = -(-int((open_pack("train").labels >= 0).sum()) // settings.batch_size)
+    settings, updates = run.params.classifier, run.updates_per_epoch
+    train, validation = (resident(each, run.runtime.device) for each in (train, validation))
     for replicate in range(settings.replicates):
-        seed = seed_for("replicate", own, replicate)
-        torch.manual_seed(seed_for("weights", seed))
-        network = accelerate(build(settings.backbone, weights, settings.freeze), device)
+        seed, network = run.first_network(replicate)
         after = partial(mistake.after_epoch, network)
         state, _ = fit(
             *(network, train, validation, settings, updates, run.runtime, seed), on_epoch=after

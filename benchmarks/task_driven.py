@@ -21,19 +21,16 @@ portable.pin(paths.PARAMS)  # before anything loads NumPy or torch, as stages do
 from pathlib import Path
 
 import numpy as np
-import torch
 import typer
 from comparing import above, accuracy
 from joint import Pair, fit
 from repeats import Run
 
 from srgan_ab.accelerate.networks import accelerate
-from srgan_ab.classifier.backbones import build, pretrained_weights
 from srgan_ab.common.arms import DOMAINS, Subject
 from srgan_ab.common.errors import UserError
 from srgan_ab.common.files import read_metrics, write_csv, write_metrics
 from srgan_ab.common.packs import open_pack, open_packs, require_two_classes
-from srgan_ab.common.seeds import seed_for
 from srgan_ab.common.tensors import IMAGENET_MEAN, IMAGENET_STD
 from srgan_ab.common.weights import load_network, save_weights
 from srgan_ab.srgan.generator import Generator
@@ -66,18 +63,14 @@ def _place(name: str, replicate: int) -> Path:
 
 def _train(here: Run, name: str, replicate: int) -> None:
     """One pair, from the first weights of an arm's replicate; write its weights and results."""
-    settings, device = here.params.classifier, here.runtime.device
+    settings, updates = here.params.classifier, here.updates_per_epoch
     train, validation, test = open_packs("train", "val", "test")
     require_two_classes(train, here.params.data.classes)
-    own = here.params.seed if settings.seed is None else settings.seed
-    seed = seed_for("replicate", own, replicate)
-    torch.manual_seed(seed_for("weights", seed))
-    classifier = build(settings.backbone, pretrained_weights(), settings.freeze)
+    seed, classifier = here.first_network(replicate)
     generator = load_network(paths.SRRESNET, "generator", Generator)
-    updates = -(-int((train.labels >= 0).sum()) // settings.batch_size)
     pair = Pair(
-        accelerate(generator, device),
-        accelerate(classifier, device),
+        accelerate(generator, here.runtime.device),
+        classifier,
         name == "sr4ir",
         here.params.task.layer,
         here.params.images.hr,
