@@ -153,7 +153,7 @@ def fitted(
         update={"epochs": 1, "batch_size": batch_size, "learning_rate": 1e-4}
     )
     images = photos(2 * batch_size, side, CPU)[1].numpy()
-    noise = resident(Examples(images, np.arange(len(images)) % 2), runtime.device)
+    noise = resident(Examples(images, np.arange(len(images)) % 2), runtime)
     few = Examples(noise.images[:8], noise.labels[:8])
     fit(network, noise, few, settings, updates, runtime, 0, Hook(after_update, folder, runtime))
     return network.state_dict()

@@ -248,7 +248,7 @@ def _trained(
 ) -> Iterator[nn.Module]:
     """The networks of `classifier.arms.train_arm`, on other images."""
     settings, updates = run.params.classifier, run.updates_per_epoch
-    train, validation = (resident(each, run.runtime.device) for each in (train, validation))
+    train, validation = (resident(each, run.runtime) for each in (train, validation))
     for replicate in range(settings.replicates):
         seed, network = run.first_network(replicate)
         after = partial(mistake.after_epoch, network)

@@ -85,6 +85,17 @@ VARIANTS: dict[str, dict[str, str]] = {
     "plays_one_rate": PLAYS | {"srgan.adversarial.learning_rate": "0.0004"},
     "plays_weight_003": PLAYS | {"srgan.adversarial.weight": "0.003"},
     "plays_weight_03": PLAYS | {"srgan.adversarial.weight": "0.03"},
+    # LPIPS counts for more, beside pixels, lattice and the discriminator
+    "plays_perceptual_3": PLAYS
+    | {"srgan.perceptual.weight": "3.0", "srgan.adversarial.weight": "0.02"},
+    # and twice the rate, falling to nothing
+    "plays_perceptual_3_cosine": PLAYS
+    | {
+        "srgan.perceptual.weight": "3.0",
+        "srgan.adversarial.weight": "0.02",
+        "srgan.adversarial.schedule": "cosine",
+        "srgan.adversarial.learning_rate": "0.0002",
+    },
     "plays_lattice_0": PLAYS | {"srgan.lattice": "0"},
     "plays_without_lpips": PLAYS | {"srgan.perceptual.weight": "0"},
 }

@@ -2,7 +2,7 @@
 
 The test images are the same for all arms, nobody trained on them, and nothing augments them. That
 all arms were trained alike is checked first. Validation images are scored for calibration alone.
-An arm that was asked before a stop is not asked again.
+An arm that was asked before a stop is not asked again. Several processes share the images.
 """
 
 from pathlib import Path
@@ -27,7 +27,7 @@ def evaluate(params: Params, directory: Path) -> None:
     from srgan_ab.statistics.ledger import read_ledger
     from srgan_ab.statistics.predictions import Predictions
 
-    runtime = prepare(params.runtime, params.seed)
+    runtime = prepare(params.runtime, params.seed, together=True)
     keep = Parts(directory, runtime).value
     test, validation = open_packs("test", "val")
     classes, arms = params.data.classes, chosen_arms(params.controls)

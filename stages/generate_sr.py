@@ -7,6 +7,7 @@ training image goes to the generators that were trained without its fold.
 Image quality, beside that of other interpolations, is measured on validation, test and a sample of
 the training images; realism by a judge trained on training images and asked about the others. The
 pictures show fixed test images. What was enlarged and measured before a stop is not done again.
+Several processes share all of it.
 """
 
 from pathlib import Path
@@ -32,7 +33,7 @@ def generate_sr(params: Params, directory: Path) -> None:
     from srgan_ab.quality.summary import summarize
     from srgan_ab.srgan.generation import METHODS, generate, save_samples, shares_of
 
-    runtime = prepare(params.runtime, params.seed)
+    runtime = prepare(params.runtime, params.seed, together=True)
     parts, device = Parts(directory, runtime), runtime.device
     packs, domains = open_packs(*SPLITS), chosen_domains(params.controls)
     for split in SPLITS:
@@ -53,11 +54,12 @@ def generate_sr(params: Params, directory: Path) -> None:
         methods = {method: Interpolated(lr, height, width, method) for method in others}
         methods |= {method: open_images(split, domain)[::step] for method, domain in kept.items()}
         keep = parts.part(f"quality/{split}").value
-        quality[split] = summarize(methods, hr, lr, lpips, features, device, keep)
+        quality[split] = summarize(methods, hr, lr, lpips, features, runtime, keep)
     enlarged = {m: [open_images(split, domain) for split in SPLITS] for m, domain in kept.items()}
     seed, originals = seed_for("realism", params.seed), [pack.hr for pack in packs]
     keep = parts.part("realism").value
-    for method, accuracies in of_methods(enlarged, originals, seed, device, keep).items():
+    judged = of_methods(enlarged, originals, seed, device, keep, runtime.processes)
+    for method, accuracies in judged.items():
         for split, accuracy in zip(SPLITS[1:], accuracies, strict=True):
             quality[split].setdefault(method, {})["realism"] = accuracy
     write_metrics(paths.METRICS / "sr.json", quality)

@@ -116,6 +116,7 @@ def main(count: int, directory: Path) -> None:
             devices=count,
             nodes=1,
             strategy="auto",
+            streaming="auto",
         ),
         seed=0,
         together=True,

@@ -5,7 +5,8 @@
 # are the same for all. What a stage said is in FOLDER/SEED/STAGE.log. As soon as they are there, the
 # generators are packed into FOLDER/models_SEED.tar.xz, and then predictions, metrics and plots into
 # FOLDER/results_SEED.tar.xz, which tools/pool.py reads when unpacked. A run that fails ends alone,
-# and the exit code says so. The same command goes on where one was stopped. PYTHON names the Python.
+# and the exit code says so. The same command goes on where one was stopped. PYTHON names the Python;
+# with JOBS=1 one stage runs at a time, as two cores want it.
 set -euo pipefail
 
 (($# > 1)) || { echo "usage: $0 FOLDER SEED..." >&2; exit 2; }
@@ -22,9 +23,10 @@ stage() { # SEED NAME [ITEM]
   return "$status"
 }
 
-together() { # a command a line of the input, all at once
+together() { # a command a line of the input, all at once, or JOBS of them
   local started=() number failed=0
   while read -ra command; do
+    while (($(jobs -rp | wc -l) >= ${JOBS:-1000})); do sleep 1; done
     "${command[@]}" &
     started+=($!)
   done

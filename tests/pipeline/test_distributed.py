@@ -16,11 +16,13 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+from srgan_ab.common.files import content, sha256
+
 pytestmark = [pytest.mark.slow, pytest.mark.long]
 
 TOGETHER = {"runtime.device": "cpu", "runtime.precision": "fp32", "runtime.threads": 1}
 LONGER = TOGETHER | {"srgan.pretraining.epochs": 6}
-SENTENCE = "another process of this training has ended"
+SENTENCE = "another process of this stage has ended"
 GENERATOR = "models/srgan/generator.safetensors"
 
 
@@ -109,11 +111,11 @@ def test_the_same_stage_is_shared_however_it_is_started(project, alone, start, d
     assert not strays(project)
 
 
-def begun(project):
-    """A training by two processes that has left its state, and the other process."""
-    process = train(project)
-    states = project.root / ".checkpoints/train_srgan"
-    while not list(states.glob("*/state.pt")):
+def begun(project, stage="train_srgan", kept="state.pt"):
+    """A stage of two processes that has left something, and the other process."""
+    process = train(project, sys.executable, f"stages/{stage}.py")
+    states = project.root / ".checkpoints" / stage
+    while not list(states.rglob(kept)):
         assert process.poll() is None, process.communicate()
         time.sleep(0.05)
     (child,) = psutil.Process(process.pid).children()
@@ -136,3 +138,51 @@ def test_when_one_is_killed_the_other_ends_and_one_alone_goes_on(project, alone_
     assert "goes on in epoch" in said
     assert_alike(weights(project), alone_longer)
     assert not list(Path(project.root, "models").rglob("*.part*"))
+
+
+def digests(project, *names):
+    """SHA-256 of every file that is named, or is in a folder that is."""
+    files = [file for name in names for file in content(project.root / name)]
+    assert files
+    return {str(file.relative_to(project.root)): sha256(file) for file in files}
+
+
+@pytest.mark.parametrize(
+    ("stage", "written"),
+    [
+        ("generate_sr", ("data/generated", "metrics/sr.json", "plots/sr_samples.png")),
+        ("evaluate", ("data/predictions.csv", "data/predictions_val.csv", "metrics/a.json")),
+    ],
+)
+@pytest.mark.parametrize("count", [2, 3])
+def test_what_needs_no_training_is_the_same_to_the_bit(project, stage, written, count):
+    """Each process computes whole batches, which are those of one."""
+    script = f"stages/{stage}.py"
+    with params(project, **TOGETHER):
+        done(train(project, sys.executable, script))
+    alone = digests(project, *written)
+    with params(project, **TOGETHER | {"runtime.devices": count}):
+        done(train(project, sys.executable, script))
+    facts = (project.root / f"metrics/provenance/{stage}.json").read_text()
+    assert f'"processes": {count}' in facts
+    assert digests(project, *written) == alone
+    assert not strays(project)
+
+
+def test_what_two_processes_have_enlarged_one_alone_goes_on_from(project):
+    written = "data/generated", "metrics/sr.json"
+    with params(project, **TOGETHER):
+        done(train(project, sys.executable, "stages/generate_sr.py"))
+    alone = digests(project, *written)
+    with params(project, **TOGETHER | {"runtime.devices": 2}):
+        process, child = begun(project, "generate_sr", "train/*.npy")
+        os.kill(child.pid, signal.SIGKILL)
+        _, said = process.communicate(timeout=60)
+    assert process.returncode != 0
+    assert said.count(SENTENCE) == 1
+    kept = {file.stat().st_ino for file in project.root.glob(".checkpoints/generate_sr/**/*.npy")}
+    with params(project, **TOGETHER):
+        done(train(project, sys.executable, "stages/generate_sr.py"))
+    # not computed again: what was kept got a second name
+    assert kept & {file.stat().st_ino for file in project.root.glob("data/generated/*/*.npy")}
+    assert digests(project, *written) == alone

@@ -30,8 +30,11 @@ def test_runs_differ_in_their_seeds_alone_go_on_and_are_pooled(copy, tmp_path):
     assert len(ran) == 4 + 2 * 13
     assert several(copy, folder) == set()  # all is done
 
-    (folder / "2/metrics/provenance/evaluate.json").unlink()  # as if it had been stopped there
-    assert several(copy, folder) == {"2 evaluate"}
+    stopped = "train_b", "train_controls@c", "evaluate"
+    for name in stopped:  # as if it had been stopped there
+        (folder / f"2/metrics/provenance/{name}.json").unlink()
+    copy.environment["JOBS"] = "1"
+    assert several(copy, folder) == {f"2 {name}" for name in stopped}
 
     tables = {}
     for seed in ("1", "2"):

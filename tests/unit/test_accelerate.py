@@ -8,12 +8,13 @@ import torch.nn.functional as F
 from torch import nn
 from torchvision.models import mobilenet_v2, mobilenet_v3_small
 
-from srgan_ab.accelerate.depthwise import StridedDepthwise
+from srgan_ab.accelerate.depthwise import SlowDepthwise
 from srgan_ab.accelerate.doubling import CopiedDoubling
 from srgan_ab.accelerate.networks import accelerate
 from srgan_ab.accelerate.normalization import fold_normalization
 from srgan_ab.accelerate.prelu import FastPReLU
 from srgan_ab.accelerate.tail import Tail
+from srgan_ab.common.timm_networks import of_timm
 from srgan_ab.srgan.discriminator import Discriminator
 from srgan_ab.srgan.generator import Generator
 
@@ -24,11 +25,12 @@ NETWORKS = {
     "discriminator": lambda: Discriminator(4, spectral_norm=True),
     "mobilenet_v2": lambda: mobilenet_v2(num_classes=2),
     "mobilenet_v3_small": lambda: mobilenet_v3_small(num_classes=2),
+    "lite0": lambda: of_timm("timm/tf_efficientnet_lite0"),
 }
 
 
 def kinds(network):
-    fast = (FastPReLU, Tail, StridedDepthwise, CopiedDoubling)
+    fast = (FastPReLU, Tail, SlowDepthwise, CopiedDoubling)
     return [type(module).__name__ for module in network.modules() if isinstance(module, fast)]
 
 
@@ -56,8 +58,10 @@ def test_each_device_gets_the_layers_made_for_it():
         return kinds(accelerate(NETWORKS[name](), device))
 
     assert chosen("generator", CPU) == ["FastPReLU"] * 5 + ["Tail"]
-    assert chosen("mobilenet_v2", CPU) == ["StridedDepthwise"] * 4
-    assert chosen("mobilenet_v3_small", CPU) == ["StridedDepthwise"] * 4
+    assert chosen("mobilenet_v2", CPU) == ["SlowDepthwise"] * 4
+    # with a stride or a filter of 5 pixels; timm pads those with a stride by a class of its own
+    assert chosen("mobilenet_v3_small", CPU) == ["SlowDepthwise"] * 10
+    assert chosen("lite0", CPU) == ["SlowDepthwise"] * 11
     assert chosen("discriminator", CPU) == []
     assert chosen("nearest", ELSEWHERE) == ["CopiedDoubling"] * 2
     assert chosen("generator", ELSEWHERE) == []

@@ -252,7 +252,7 @@ def test_replicates_share_the_images_in_memory(project, monkeypatch):
     moved = []
     genuine = arms.resident
     monkeypatch.setattr(
-        arms, "resident", lambda examples, device: moved.append(device) or genuine(examples, device)
+        arms, "resident", lambda examples, runtime: moved.append(1) or genuine(examples, runtime)
     )
     run("c", project)
     assert len(moved) == 2  # training and validation

@@ -36,6 +36,14 @@ NOT_RUN = {
         "half an hour",
         "tests/unit/test_load.py::test_every_stage_is_measured",
     ),
+    "python benchmarks/rate.py compare 1000 10000 100000 1000000": (
+        "minutes, and gigabytes",
+        "tests/unit/test_load.py::test_enlarging_is_measured",
+    ),
+    "python benchmarks/classifier_step.py": (
+        "minutes, and its numbers mean something on an idle machine alone",
+        "tests/unit/test_classifier_step.py::test_every_way_is_timed",
+    ),
     "python benchmarks/reading.py --images 8000 --reads 2500": (
         "its numbers mean something with other formats beside it alone",
         "tests/unit/test_load.py::test_packs_are_read_in_any_order",
@@ -85,6 +93,7 @@ NOT_RUN = {
             *(("plays", 7), ("plays", 8), ("plays", 9)),
             *(("plays_unopposed", 7), ("plays_unopposed", 8), ("plays_unopposed", 9)),
             *(("plays_weight_003", 8), ("plays_lattice_0", 8)),
+            *(("plays_perceptual_3", 8), ("plays_perceptual_3_cosine", 8)),
         )
     },
     **{

@@ -100,3 +100,13 @@ def test_it_goes_on_in_the_middle_of_a_pass():
     other.load_state_dict(state)
     for ours, theirs in zip(rest, [other.next() for _ in range(4)], strict=True):
         assert torch.equal(ours[0], theirs[0]) and torch.equal(ours[1], theirs[1])
+
+
+def test_images_that_are_streamed_give_the_same_batches():
+    """Two passes of images that a batch is copied from, as where a device has no room for them."""
+    lr, hr = pairs(n=10)
+    here, streamed = (Crops(lr, hr, 16, 4, True, True, generator()) for _ in range(2))
+    streamed.streamed = True
+    for _ in range(2 * len(here)):
+        for ours, theirs in zip(streamed.next(), here.next(), strict=True):
+            assert torch.equal(ours, theirs)

@@ -9,6 +9,7 @@ from PIL import Image
 from scipy.ndimage import gaussian_filter1d
 from toy_srgan import settings
 
+from srgan_ab.common.runtime import Runtime
 from srgan_ab.common.schema import DegradationParams
 from srgan_ab.common.tensors import as_float, as_uint8
 from srgan_ab.srgan.degradation import KERNELS, Degradation, blurring
@@ -153,7 +154,7 @@ EVERYTHING = {
 
 def batches(chosen, seed=0, count=5):
     lr, hr = map(torch.from_numpy, photographs(7))
-    crops = crops_of(lr, hr, chosen, generator(seed))
+    crops = crops_of(lr, hr, chosen, generator(seed), Runtime(CPU, "fp32"))
     return [crops.next() for _ in range(count)], crops
 
 

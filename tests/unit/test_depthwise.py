@@ -1,20 +1,23 @@
-"""Strided depthwise convolutions: torch's, but in fp32 where bf16 is slow to differentiate."""
+"""Depthwise convolutions: torch's, but in fp32 where bf16 is slow to differentiate."""
 
 import copy
 
 import pytest
 import torch
+from timm.layers import Conv2dSame
 from torch import nn
 
-from srgan_ab.accelerate.depthwise import StridedDepthwise
+from srgan_ab.accelerate.depthwise import SlowDepthwise
+from srgan_ab.accelerate.networks import accelerate
 
+CPU = torch.device("cpu")
 X = torch.randn(2, 6, 17, 22, generator=torch.Generator().manual_seed(0))
 
 
 def fast(plain):
     same = copy.deepcopy(plain)
-    assert StridedDepthwise.fits(same)
-    same.__class__ = StridedDepthwise
+    assert SlowDepthwise.fits(same)
+    same.__class__ = SlowDepthwise
     return same
 
 
@@ -35,6 +38,17 @@ def test_in_training_it_is_torchs_in_fp32(precision, options):
     found = trained(fast(plain), X, precision)
     for ours, reference in zip(found, trained(plain, X, "fp32"), strict=True):
         assert torch.equal(ours, reference)
+
+
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+@pytest.mark.parametrize("stride", [1, 2])
+def test_one_that_pads_its_input_itself_goes_on_doing_so(precision, stride):
+    """Layers of timm with TensorFlow's padding: one pixel more at the end, if the sum is odd."""
+    torch.manual_seed(0)
+    plain = Conv2dSame(6, 6, 5, stride, groups=6)
+    found = trained(accelerate(copy.deepcopy(plain), CPU), X, precision)
+    for ours, reference in zip(found, trained(plain, X, "fp32"), strict=True):
+        torch.testing.assert_close(ours, reference)
 
 
 def test_without_gradients_it_is_torchs_in_bf16():

@@ -5,6 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from changed_params import changed
@@ -16,6 +17,7 @@ from srgan_ab.common.distributed import ALONE, Processes
 from srgan_ab.common.errors import UserError
 from srgan_ab.common.joining import join
 from srgan_ab.common.launch import is_first
+from srgan_ab.common.packs import new_array
 from srgan_ab.common.params import parse
 from srgan_ab.common.runtime import Runtime, prepare
 from srgan_ab.common.schema import RuntimeParams
@@ -41,6 +43,7 @@ def runtime(**changes):
     plain = dict(
         **{"portable": False, "device": "cpu", "precision": "fp32", "compile": None},
         **{"threads": None, "workers": None, "devices": 1, "nodes": 1, "strategy": "auto"},
+        **{"streaming": "auto"},
     )
     return RuntimeParams.model_validate(plain | changes)
 
@@ -111,6 +114,15 @@ def test_one_process_computes_what_it_did_without_the_others(monkeypatch):
     assert type(alone.autocast()) is torch.autocast
 
 
+def test_every_batch_has_one_process():
+    starts = range(0, 500, 64)
+    each = [Processes(rank, 3).mine(starts) for rank in range(3)]
+    assert [list(some) for some in each] == [[0, 192, 384], [64, 256, 448], [128, 320]]
+    assert ALONE.mine(starts) == starts
+    found = [torch.zeros(2)]
+    assert ALONE.collect(found) is found
+
+
 def test_every_row_of_a_batch_has_one_process():
     batch = torch.arange(12)
     shares = [Processes(rank, 3).share(batch) for rank in range(3)]
@@ -171,6 +183,12 @@ def test_processes_that_cannot_be_had_are_refused(
 def test_who_is_not_the_first_writes_nothing(environment, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     environment({"LOCAL_RANK": "1"})
+    shape = (1_000_000, 512, 512, 3)  # more than any memory
+    with new_array(Path("images.npy"), shape) as images:
+        images[999_999] = 5
+        images[np.array([3, 7])] = np.full((2, 512, 512, 3), 6, np.uint8)
+    assert images.shape == shape
+    files.link_or_copy(Path("no file"), Path("file"))
     with files.atomic_file(Path("folder/file.txt")) as temporary:
         temporary.write_text("x")
     with files.atomic_directory(Path("other")) as temporary:

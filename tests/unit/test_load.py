@@ -23,6 +23,19 @@ def test_every_stage_is_measured(tmp_path, capsys):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_enlarging_is_measured(tmp_path, capsys):
+    import rate
+
+    rate.compare([70, 130], scratch=tmp_path)
+    _, _, *rows = capsys.readouterr().out.splitlines()
+    for row, number in zip(rows, (70, 130), strict=True):
+        images, seconds, each, megabytes = (float(x) for x in row.strip("|").split("|"))
+        assert images == number
+        assert each == pytest.approx(1000 * seconds / number, abs=1)
+        assert each > 0 and megabytes > 20
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_packs_are_read_in_any_order(tmp_path, capsys):
     import reading
 

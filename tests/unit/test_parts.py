@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+from srgan_ab.common.distributed import Processes
 from srgan_ab.common.errors import UserError
 from srgan_ab.common.parts import Parts, forget
 from srgan_ab.common.runtime import Runtime
@@ -39,6 +40,11 @@ def test_what_was_computed_otherwise_is_computed_anew(tmp_path):
     Parts(tmp_path, FP32).value("a", lambda: 1)
     bf16 = dataclasses.replace(FP32, precision="bf16")
     assert Parts(tmp_path, bf16).value("a", lambda: 2) == 2
+
+
+def test_how_many_processes_computed_it_does_not_matter(tmp_path):
+    several = dataclasses.replace(FP32, processes=Processes(0, 3))
+    assert Parts(tmp_path, several).directory == Parts(tmp_path, FP32).directory
 
 
 def test_a_file_is_written_once_and_whole(tmp_path):

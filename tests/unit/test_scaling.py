@@ -46,9 +46,21 @@ def test_what_never_shrinks_bounds_the_speed_up(scaling):
     assert 1 < alone / many < 2
 
 
-def test_images_that_no_gpu_holds_are_said_not_to_fit(scaling):
-    assert scaling.estimate(1_000_000, 8, True)["fits"]
-    assert not scaling.estimate(100_000_000, 8, True)["fits"]
+def test_images_that_no_gpu_holds_are_streamed_and_wait_for_the_disk(scaling):
+    """4,096 crops of 50 KB an update: 0.2 s of a disk of 1 GB a second, which hides the GPU's."""
+    assert not scaling.estimate(1_000_000, 8, True)["streamed"]
+    given = replace(scaling.INPUTS, image_kb=50.0, disk_gb_s=1.0, srgan_passes=1, srresnet_passes=0)
+    found = scaling.estimate(100_000_000, 64, True, given)
+    assert found["streamed"]
+    updates = scaling.INPUTS.train * 100_000_000 / 4096
+    assert found["SRGAN"] * 3600 == pytest.approx(updates * 4096 * 50e-6)
+
+
+def test_what_is_generated_is_shared_until_the_disk_is_full_of_work(scaling):
+    """A copy of an image has 49 KB, and there are four: 40 s for 400,000 at 2 GB a second."""
+    one, eight, many = (scaling.estimate(400_000, n, True)["generation"] for n in (1, 8, 512))
+    assert one == pytest.approx(8 * eight)
+    assert many * 3600 == pytest.approx(400_000 * 4 * 49_152 / 2e9)
 
 
 @pytest.mark.slow

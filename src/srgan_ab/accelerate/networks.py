@@ -1,13 +1,22 @@
 """A network on its device, in the form in which it is computed fastest; what it computes stays."""
 
-import torch
+from functools import cache
 
-from srgan_ab.accelerate.depthwise import StridedDepthwise
+import torch
+from torch import nn
+
+from srgan_ab.accelerate.depthwise import SlowDepthwise
 from srgan_ab.accelerate.doubling import CopiedDoubling
 from srgan_ab.accelerate.memory import keep_freed_memory
 from srgan_ab.accelerate.prelu import FastPReLU
 from srgan_ab.accelerate.tail import Tail
 from srgan_ab.common.runtime import Network
+
+
+@cache
+def _over(kind: type[nn.Module], plain: type[nn.Module]) -> type[nn.Module]:
+    """The faster kind of a layer; over one of another library, which pads its input, that too."""
+    return kind if issubclass(kind, plain) else type(kind.__name__, (kind, plain), {})
 
 
 def accelerate(network: Network, device: torch.device) -> Network:
@@ -22,11 +31,11 @@ def accelerate(network: Network, device: torch.device) -> Network:
     Returns:
         The network itself.
     """
-    kinds = (FastPReLU, Tail, StridedDepthwise) if device.type == "cpu" else (CopiedDoubling,)
+    kinds = (FastPReLU, Tail, SlowDepthwise) if device.type == "cpu" else (CopiedDoubling,)
     for module in network.modules():
         for kind in kinds:
             if kind.fits(module):
-                module.__class__ = kind
+                module.__class__ = _over(kind, type(module))
     if device.type == "cpu":
         keep_freed_memory()
     # torch's overloads leave out memory_format

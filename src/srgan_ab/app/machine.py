@@ -41,6 +41,6 @@ def _settings(device: str, precision: str):
 
     return RuntimeParams.model_validate(
         {"portable": False, "device": device, "precision": precision}
-        | {"devices": 1, "nodes": 1, "strategy": "auto"}
+        | {"devices": 1, "nodes": 1, "strategy": "auto", "streaming": "auto"}
         | dict.fromkeys(("compile", "threads", "workers"))
     )

@@ -128,7 +128,7 @@ def train_arm(arm: str, params: Params, directory: Path) -> None:
             "weights, so the features would stay random: run `dvc repro`, which fetches them"
         )
     compositions = [composition(arm, split, params) for split in ("train", "val")]
-    train, validation = (resident(examples(table), runtime.device) for table in compositions)
+    train, validation = (resident(examples(table), runtime) for table in compositions)
     updates_per_epoch = -(-len(_train_labels()) // settings.batch_size)
 
     histories: list[pd.DataFrame] = []

@@ -15,6 +15,7 @@ from srgan_ab.classifier.backbones import build
 from srgan_ab.common import paths
 from srgan_ab.common.arms import Subject
 from srgan_ab.common.bars import bar
+from srgan_ab.common.distributed import ALONE, Processes
 from srgan_ab.common.errors import UserError
 from srgan_ab.common.packs import open_images
 from srgan_ab.common.parts import Keep, forget
@@ -24,7 +25,13 @@ from srgan_ab.common.weights import load_network
 
 
 @torch.no_grad()
-def logits(network: nn.Module, images: Any, runtime: Runtime, batch_size: int = 64) -> torch.Tensor:
+def logits(
+    network: nn.Module,
+    images: Any,
+    runtime: Runtime,
+    batch_size: int = 64,
+    processes: Processes = ALONE,
+) -> torch.Tensor:
     """Logits of every image; leaves the network in eval mode.
 
     Args:
@@ -32,17 +39,18 @@ def logits(network: nn.Module, images: Any, runtime: Runtime, batch_size: int = 
         images: (N, H, W, 3) uint8 RGB: an array, a memory map, or a tensor; read slice by slice.
         runtime: where to compute.
         batch_size: images at a time; does not change the result beyond rounding.
+        processes: that share the batches; all take part.
 
     Returns:
         (N, 2) float64 on the CPU.
     """
     network.eval()
     parts = []
-    for start in range(0, len(images), batch_size):
+    for start in processes.mine(range(0, len(images), batch_size)):
         batch = normalise(as_float(images[start : start + batch_size], runtime.device))
         with runtime.autocast():
             parts.append(network(batch).float())
-    return torch.cat(parts).cpu().double()
+    return torch.cat(processes.collect(parts)).cpu().double()
 
 
 def load_classifier(path: Path, device: torch.device) -> nn.Module:
@@ -77,7 +85,11 @@ def load_classifiers(directory: Path, device: torch.device) -> list[nn.Module]:
 
 
 def predict(
-    networks: Sequence[nn.Module], images: np.ndarray, runtime: Runtime, batch_size: int = 64
+    networks: Sequence[nn.Module],
+    images: np.ndarray,
+    runtime: Runtime,
+    batch_size: int = 64,
+    processes: Processes = ALONE,
 ) -> np.ndarray:
     """Probability of the positive class (index 1) from every replicate of one arm.
 
@@ -85,14 +97,13 @@ def predict(
         networks: on the runtime's device.
         images: (N, H, W, 3) uint8 RGB.
         runtime: where to compute.
-        batch_size: images at a time.
+        batch_size, processes: as of `logits`.
 
     Returns:
         (replicates, N) float64 in [0, 1].
     """
-    return np.stack(
-        [logits(n, images, runtime, batch_size).softmax(dim=1)[:, 1].numpy() for n in networks]
-    )
+    each = (logits(network, images, runtime, batch_size, processes) for network in networks)
+    return np.stack([outputs.softmax(dim=1)[:, 1].numpy() for outputs in each])
 
 
 def predict_all(
@@ -108,14 +119,15 @@ def predict_all(
         arms: whose networks are asked.
         split: `val` or `test`.
         domains: of the images.
-        runtime: where to compute.
+        runtime: where to compute, and the processes that share it.
         keep: of results, arm by arm.
     """
+    ask = partial(predict, runtime=runtime, processes=runtime.processes)
     images = {domain: open_images(split, domain) for domain in domains}
 
     def of_arm(arm: str) -> dict[str, list[list[float]]]:
         networks = load_classifiers(paths.classifier(arm), runtime.device)
-        return {domain: predict(networks, x, runtime).tolist() for domain, x in images.items()}
+        return {domain: ask(networks, x).tolist() for domain, x in images.items()}
 
     progress = bar(arms, label=f"{split} images", unit="arm")
     kept = {arm: keep(f"{split}/{arm}", partial(of_arm, arm)) for arm in progress}

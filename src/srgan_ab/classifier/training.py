@@ -115,7 +115,7 @@ def fit(
 
     Args:
         network: on the runtime's device; ends in the state of the last epoch.
-        train: on the runtime's device, see `resident`.
+        train: as `resident` gives them.
         validation: the same; never augmented.
         settings: `classifier` of params.yaml.
         updates_per_epoch: of the HR training set, the same for every arm.
@@ -166,10 +166,12 @@ def fit(
         while len(rows) < settings.epochs and not _patience_ends(rows, settings.patience):
             training_mode(network)  # again: the validation below has switched dropout off
             before = order.state_dict()
-            batches = order.take(updates_per_epoch).to(runtime.device)  # in one transfer
-            for whole in batches[done - len(rows) * updates_per_epoch :]:
-                chosen = processes.share(whole)
-                batch = as_float(_rows(train.images, chosen), runtime.device)
+            batches = order.take(updates_per_epoch)[done - len(rows) * updates_per_epoch :]
+            # to the device in one transfer; images that are not there are read by the CPU's numbers
+            for here, there in zip(batches, batches.to(runtime.device), strict=True):
+                chosen = processes.share(there)
+                images = _rows(train.images, processes.share(here), chosen)
+                batch = as_float(images, runtime.device)
                 batch = augment(batch, settings.augmentation, random.augmentation, processes)
                 batch = normalise(batch)
                 with runtime.autocast():
@@ -219,14 +221,16 @@ def _patience_ends(rows: list[dict[str, float]], patience: int | None) -> bool:
     return bool(rows) and patience is not None and len(rows) - _best(rows)["epoch"] >= patience
 
 
-def resident(examples: Examples, device: torch.device) -> Examples:
+def resident(examples: Examples, runtime: Runtime) -> Examples:
     """Examples as `fit` wants them, once for all replicates.
 
-    On the CPU as they are, read batch by batch; elsewhere as one uint8 tensor on the device.
+    On the CPU, and where the device has no room, as they are, read batch by batch; elsewhere as one
+    uint8 tensor on the device.
     """
-    if device.type == "cpu":
+    images, device = examples.images, runtime.device
+    size = len(images) * images[:1].nbytes
+    if device.type == "cpu" or not runtime.has_room(size):
         return examples
-    images = examples.images
     store = torch.empty((len(images), *images[:1].shape[1:]), dtype=torch.uint8, device=device)
     for start in range(0, len(images), 1024):
         part = images[start : start + 1024]
@@ -234,8 +238,9 @@ def resident(examples: Examples, device: torch.device) -> Examples:
     return Examples(store, examples.labels)
 
 
-def _rows(images: Any, chosen: torch.Tensor) -> np.ndarray | torch.Tensor:
-    return images[chosen] if isinstance(images, torch.Tensor) else images[chosen.numpy()]
+def _rows(images: Any, here: torch.Tensor, there: torch.Tensor) -> np.ndarray | torch.Tensor:
+    """Those that are asked for, by their numbers on the CPU and on the device."""
+    return images[there] if isinstance(images, torch.Tensor) else images[here.numpy()]
 
 
 def _validate(network: nn.Module, examples: Examples, runtime: Runtime) -> dict[str, float]:

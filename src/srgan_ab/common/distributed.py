@@ -1,4 +1,4 @@
-"""Several processes that train one network: each computes its share of every batch.
+"""Several processes that share a stage: each computes its part of every batch, or whole batches.
 
 What they have in common is all here. Every process draws the random numbers of the whole batch, so
 that N processes train as one does, up to rounding. Losses are means over the batch, so gradients
@@ -6,6 +6,9 @@ are averaged after each backward pass, explicitly: a wrapper around the networks
 DistributedDataParallel, would rename their parameters, and wants one backward pass for each forward
 pass, which neither a discriminator nor a gradient penalty has. All processes then make the same
 update, and nothing but gradients, logits and BatchNorm's statistics goes between them.
+
+Where nothing is trained there are only batches, which need nothing of each other: each process
+takes every so-many-th, the same that one alone would compute, so that the bits are the same too.
 
 `common/joining.py` starts and connects them. docs/scaling.md says how to use it.
 """
@@ -29,8 +32,8 @@ from srgan_ab.common.internals import copy_all_
 
 T = TypeVar("T")
 LOST = (
-    "another process of this training has ended, so this one ends too: what the other said is the "
-    "reason; run it again, and the training goes on where it stood"
+    "another process of this stage has ended, so this one ends too: what the other said is the "
+    "reason; run it again, and it goes on where it stood"
 )
 
 
@@ -64,7 +67,7 @@ def _mean(values: Tensor) -> Tensor:
 
 @dataclass(frozen=True)
 class Processes:
-    """The processes of one training, of which this is one.
+    """The processes of one stage, of which this is one.
 
     Of one alone, all methods return what they are given, and cost nothing.
 
@@ -143,6 +146,31 @@ class Processes:
         with exchange():
             dist.broadcast_object_list(told)
         return told[0]  # pyright: ignore[reportReturnType]
+
+    def wait(self) -> None:
+        """Let no process go on before the first has come here, with all that it has written."""
+        self.by_first(lambda: None)
+
+    def mine(self, batches: range) -> range:
+        """Of batches that need nothing of each other those that this process computes."""
+        return batches[self.rank :: self.size]
+
+    def collect(self, found: list[Tensor]) -> list[Tensor]:
+        """What all processes have computed of their batches, in the order of these.
+
+        Args:
+            found: one tensor for each of `mine`.
+
+        Returns:
+            The same list in every process; of several processes, on the CPU.
+        """
+        if self.size == 1:
+            return found
+        told: list[list[Tensor]] = [[] for _ in range(self.size)]
+        with exchange():
+            dist.all_gather_object(told, [tensor.cpu() for tensor in found])
+        count = sum(map(len, told))
+        return [told[n % self.size][n // self.size] for n in range(count)]
 
     def whole_batch(self) -> "_WholeBatch":
         """While it is entered, BatchNorm and dropout compute as for the whole batch."""

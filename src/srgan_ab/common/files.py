@@ -84,7 +84,12 @@ def atomic_directory(path: Path) -> Generator[Path]:
 
 
 def link_or_copy(source: Path, target: Path) -> None:
-    """Give a file a second name, or where the file system knows no links, a copy of its own."""
+    """Give a file a second name, or where the file system knows no links, a copy of its own.
+
+    Of several processes the first alone does it.
+    """
+    if not is_first():
+        return
     try:
         os.link(source, target)
     except OSError:

@@ -47,5 +47,5 @@ class Interpolated:
     width: int
     method: str
 
-    def __getitem__(self, rows: slice) -> np.ndarray:
+    def __getitem__(self, rows: slice | np.ndarray) -> np.ndarray:
         return resize(self.images[rows], self.height, self.width, self.method)

@@ -14,6 +14,7 @@ import pandas as pd
 from srgan_ab.common import paths
 from srgan_ab.common.errors import UserError
 from srgan_ab.common.files import damaged, read_csv, read_metrics, reserve, whole
+from srgan_ab.common.launch import is_first
 
 SPLITS = ("train", "val", "test")
 
@@ -139,9 +140,16 @@ def read_split() -> pd.DataFrame:
 def new_array(path: Path, shape: tuple[int, ...]) -> Generator[np.ndarray]:
     """A uint8 `.npy` file of `shape`, filled in place: memory stays bounded as N grows.
 
+    Of several processes the first alone has a file. The others get an array whose rows are all the
+    same memory, so that they may do what the first does.
+
     Raises:
         OSError: the disk has no room for all of it.
     """
+    if not is_first():
+        image = np.empty(shape[1:], np.uint8)
+        yield np.lib.stride_tricks.as_strided(image, shape, (0, *image.strides))
+        return
     array = np.lib.format.open_memmap(path, mode="w+", dtype=np.uint8, shape=shape)
     reserve(path)
     yield array

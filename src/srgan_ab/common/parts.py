@@ -9,6 +9,7 @@ from typing import Any, TypeAlias, TypeVar
 
 from srgan_ab.common.checkpoints import computed_by
 from srgan_ab.common.files import atomic_file, remove_parts, whole
+from srgan_ab.common.launch import is_first
 from srgan_ab.common.runtime import Runtime
 
 Value = TypeVar("Value")
@@ -24,7 +25,8 @@ class Parts:
     """Values and files by name; they belong to one stage, one set of params, inputs and code.
 
     And to what computes them: on another device, in another precision, by another torch or number
-    of threads, all are computed anew.
+    of threads, all are computed anew. How many processes share it does not matter, as they compute
+    the same batches: all ask for the same parts in the same order, and the first keeps them.
 
     Args:
         directory: where they are; it need not exist yet.
@@ -32,8 +34,9 @@ class Parts:
     """
 
     def __init__(self, directory: Path, runtime: Runtime):
-        facts = json.dumps(computed_by(runtime), sort_keys=True)
-        self.directory = Path(directory) / hashlib.sha256(facts.encode()).hexdigest()[:16]
+        facts = {k: v for k, v in computed_by(runtime).items() if k != "processes"}
+        digest = hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
+        self.directory, self.processes = Path(directory) / digest[:16], runtime.processes
 
     def part(self, name: str) -> "Parts":
         """Those below a name, in a directory of their own."""
@@ -52,17 +55,26 @@ class Parts:
             UserError: what was kept is damaged.
         """
         path = self.directory / f"{name}.json"
-        if not path.exists():
+        if self._lacks(path):
             with atomic_file(path) as temporary:
                 temporary.write_text(json.dumps(compute()))
-        with whole(path):
-            return json.loads(path.read_text())
+
+        def read() -> Any:
+            with whole(path):
+                return json.loads(path.read_text())
+
+        return self.processes.by_first(read)
+
+    def _lacks(self, path: Path) -> bool:
+        """What the first process sees: another might look when that has already written it."""
+        return self.processes.by_first(lambda: not path.exists())
 
     def file(self, name: str, write: Callable[[Path], None]) -> Path:
         """The file that `write` made of an empty path, now or in a run that was stopped."""
         path = self.directory / name
-        if not path.exists():
-            remove_parts([path])  # of a run that was killed
+        if self._lacks(path):
+            if is_first():
+                remove_parts([path])  # of a run that was killed
             with atomic_file(path) as temporary:
                 write(temporary)
         return path

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Generator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 import torch
 from torch import distributed, nn
@@ -30,7 +30,8 @@ class Runtime:
     device: torch.device
     precision: str  # "fp32" or "bf16"
     compile: str | None = None  # mode of torch.compile
-    processes: Processes = ALONE  # that train the same network
+    processes: Processes = ALONE  # that share the stage
+    streaming: bool | Literal["auto"] = "auto"  # read training images from their files
 
     def autocast(self) -> AbstractContextManager[Any]:
         """bf16 where it pays, a no-op in fp32; never fp16, whose range GAN losses leave.
@@ -57,6 +58,17 @@ class Runtime:
             # one graph per shape: validation's few must not make those of training general
             network.compile(mode=self.compile, dynamic=False)
         return network
+
+    def has_room(self, size: int) -> bool:
+        """Whether training images are to be kept in the device's memory.
+
+        Args:
+            size: of all of them, in bytes. By `streaming: auto` a GPU keeps what takes at most half
+                of the memory that is free; a CPU has nothing to copy them to.
+        """
+        if self.streaming != "auto":
+            return not self.streaming
+        return self.device.type != "cuda" or 2 * size <= torch.cuda.mem_get_info(self.device)[0]
 
     def begin_update(self) -> None:
         """Let CUDA graphs write over what the last update computed."""
@@ -123,7 +135,7 @@ def choose(settings: RuntimeParams) -> Runtime:
         precision = "fp32"
     elif precision == "auto":
         precision = "bf16" if _has_fast_bf16(device) else "fp32"
-    return Runtime(device, precision, settings.compile)
+    return Runtime(device, precision, settings.compile, streaming=settings.streaming)
 
 
 def prepare(settings: RuntimeParams, seed: int, together: bool = False) -> Runtime:
@@ -132,7 +144,7 @@ def prepare(settings: RuntimeParams, seed: int, together: bool = False) -> Runti
     Args:
         settings: `params.runtime`.
         seed: of torch.
-        together: it is for a training, which several processes may share.
+        together: it is for a stage that several processes may share.
 
     Raises:
         UserError: as `choose`, or as `joining.join`.

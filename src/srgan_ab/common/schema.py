@@ -270,6 +270,7 @@ class RuntimeParams(Section):
     devices: Processes | Literal["auto"]  # of a machine, that train together
     nodes: Processes  # machines
     strategy: Literal["auto", "ddp"]  # auto = ddp, if there is more than one process
+    streaming: bool | Literal["auto"]  # training images stay in their files
 
 
 class Params(Section):

@@ -145,9 +145,9 @@ def _joined() -> ModuleType | None:
 
 
 def _follow(function: Stage, name: str, arguments: list[Any], resumable: bool) -> None:
-    """Take part in a training that another process began; it locks, writes and speaks."""
+    """Take part in a stage that another process began; it locks, writes and speaks."""
     if not resumable:
-        return  # what is no training is computed by the first process alone
+        return  # what is short is computed by the first process alone
     params, stage = load(paths.PARAMS), definition(name)
     arguments = [*arguments, _place(name, _fingerprint(stage))]
     with Path(os.devnull).open("w") as nowhere, contextlib.redirect_stdout(nowhere):

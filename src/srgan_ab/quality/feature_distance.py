@@ -5,6 +5,7 @@ weights of channels, all of which are 1 here: what that paper calls uncalibrated
 no LPIPS, and compare with each other alone.
 """
 
+import math
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -13,6 +14,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from srgan_ab.common.distributed import ALONE, Processes
 from srgan_ab.common.interpolation import Interpolated
 from srgan_ab.common.tensors import as_float
 from srgan_ab.common.weights import load_weights, read_weights
@@ -64,6 +66,12 @@ def read_features(path: Path, device: torch.device) -> Features:
     return features
 
 
+def _sums(ours: list[Tensor], theirs: list[Tensor]) -> Tensor:
+    """(resolutions,): squared differences, averaged over places and added over images."""
+    pairs = zip(ours, theirs, strict=True)
+    return torch.stack([(a - b).square().sum(1).mean((1, 2)).sum() for a, b in pairs])
+
+
 @torch.no_grad()
 def mean_distances(
     methods: Mapping[str, np.ndarray | Interpolated],
@@ -71,6 +79,7 @@ def mean_distances(
     features: Features | None,
     device: torch.device,
     batch_size: int = 64,
+    processes: Processes = ALONE,
 ) -> dict[str, float]:
     """Mean distance of each method's images from the originals, read batch by batch.
 
@@ -80,6 +89,7 @@ def mean_distances(
         features: from `load_features`.
         device: where to compute.
         batch_size: images at a time.
+        processes: that share the batches; all take part.
 
     Returns:
         Method to a number of at least 0: squared differences of features, averaged over places and
@@ -87,12 +97,11 @@ def mean_distances(
     """
     if features is None:
         return {}
-    totals = dict.fromkeys(methods, 0.0)
-    for start in range(0, len(hr), batch_size):
+    batches = []  # each (methods, resolutions): sums over its images
+    for start in processes.mine(range(0, len(hr), batch_size)):
         rows = slice(start, start + batch_size)
         originals = features(as_float(hr[rows], device))
-        for method, images in methods.items():
-            found = features(as_float(images[rows], device))
-            for one, other in zip(found, originals, strict=True):
-                totals[method] += (one - other).square().sum(1).mean((1, 2)).sum().item()
-    return {method: total / len(hr) for method, total in totals.items()}
+        enlarged = (features(as_float(images[rows], device)) for images in methods.values())
+        batches.append(torch.stack([_sums(found, originals) for found in enlarged]))
+    sums = torch.cat(processes.collect(batches), 1).cpu().tolist()
+    return {method: math.fsum(x) / len(hr) for method, x in zip(methods, sums, strict=True)}

@@ -18,6 +18,7 @@ from torch import Tensor
 from torchmetrics.functional.image import structural_similarity_index_measure
 from torchmetrics.functional.image.lpips import _LPIPS
 
+from srgan_ab.common.distributed import ALONE, Processes
 from srgan_ab.common.errors import UserError
 from srgan_ab.common.interpolation import Interpolated, resize
 from srgan_ab.common.tensors import as_float
@@ -135,6 +136,7 @@ def measure(
     device: torch.device,
     border: int,
     batch_size: int = 64,
+    processes: Processes = ALONE,
 ) -> dict[str, float | None]:
     """Mean image quality over a set, read batch by batch.
 
@@ -145,6 +147,7 @@ def measure(
         device: where to compute.
         border: pixels cut off each side before Y is measured: the scale, as in the literature.
         batch_size: images at a time.
+        processes: that share the batches; all take part.
 
     Returns:
         `psnr_rgb` (dB, whole image), `psnr_y` (dB) and `ssim_y` (both without the border),
@@ -159,13 +162,13 @@ def measure(
             f"the border need {smallest(border)}"
         )
     batches = []
-    for start in range(0, len(hr), batch_size):
+    for start in processes.mine(range(0, len(hr), batch_size)):
         a, b = (as_float(x[start : start + batch_size], device) for x in (sr, hr))
         values = [psnr(a, b, "rgb", 0), psnr(a, b, "y", border), ssim(a, b, border)]
         if lpips:
             values.append(lpips(a, b))
         batches.append(torch.stack(values))
-    means = torch.cat(batches, 1).cpu().double().mean(1).tolist()
+    means = torch.cat(processes.collect(batches), 1).cpu().double().mean(1).tolist()
     return dict(zip(("psnr_rgb", "psnr_y", "ssim_y", "lpips"), [*means, None], strict=False))
 
 
@@ -176,6 +179,7 @@ def lr_psnr(
     device: torch.device,
     shrink: Resize = resize,
     batch_size: int = 64,
+    processes: Processes = ALONE,
 ) -> float:
     """LR consistency: how near SR images, made small again, come to the images they were made of.
 
@@ -184,14 +188,14 @@ def lr_psnr(
         lr: (N, h, w, 3) uint8 RGB, what `sr` was made of.
         device: where to compute.
         shrink: what made `lr` of HR; it rounds to 8 bits.
-        batch_size: images at a time.
+        batch_size, processes: as for `measure`.
 
     Returns:
         PSNR RGB of whole LR images in dB, mean over images, each at most 100: no pixel differs.
     """
     values = []
-    for start in range(0, len(lr), batch_size):
+    for start in processes.mine(range(0, len(lr), batch_size)):
         rows = slice(start, start + batch_size)
         again = shrink(sr[rows], *lr.shape[1:3])
         values.append(psnr(as_float(again, device), as_float(lr[rows], device), "rgb", 0))
-    return torch.cat(values).cpu().double().mean().item()
+    return torch.cat(processes.collect(values)).cpu().double().mean().item()

@@ -16,6 +16,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from srgan_ab.common.bars import bar
+from srgan_ab.common.distributed import ALONE, Processes
 from srgan_ab.common.parts import Keep, forget
 from srgan_ab.common.tensors import as_float
 
@@ -53,7 +54,13 @@ def _crops(images: np.ndarray, random: np.random.Generator, device: torch.device
     return crops.flip(3) if random.integers(2) else crops
 
 
-def realism(train: Pair, held: Sequence[Pair], seed: int, device: torch.device) -> list[float]:
+def realism(
+    train: Pair,
+    held: Sequence[Pair],
+    seed: int,
+    device: torch.device,
+    processes: Processes = ALONE,
+) -> list[float]:
     """How often a judge that was trained on some images is right about others.
 
     Args:
@@ -61,6 +68,7 @@ def realism(train: Pair, held: Sequence[Pair], seed: int, device: torch.device) 
         held: sets that it is asked about, with no image of `train`.
         seed: of its first weights and every draw.
         device: where to compute, in fp32.
+        processes: the first trains the judge, all ask it.
 
     Returns:
         Its accuracy on the whole images of each set, in [0, 1], both kinds counting alike: 0.5 if
@@ -71,6 +79,23 @@ def realism(train: Pair, held: Sequence[Pair], seed: int, device: torch.device) 
         judge = _judge()
     # torch's overloads leave out memory_format
     judge.to(device, memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
+
+    def learn() -> dict[str, Tensor]:
+        _train(judge, train, seed, device)
+        return {name: value.cpu() for name, value in judge.state_dict().items()}
+
+    judge.load_state_dict(processes.by_first(learn))
+    judge.eval()
+
+    def right(images: np.ndarray, real: bool) -> float:
+        taken = _taken_for_real(judge, images, device, processes)
+        return taken if real else 1 - taken
+
+    return [(right(generated, False) + right(hr, True)) / 2 for generated, hr in held]
+
+
+def _train(judge: nn.Module, train: Pair, seed: int, device: torch.device) -> None:
+    """To tell the images of a pair apart."""
     random = np.random.default_rng(seed)
     optimizer = torch.optim.Adam(judge.parameters(), RATE, fused=True)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, RATE, total_steps=UPDATES)
@@ -82,11 +107,6 @@ def realism(train: Pair, held: Sequence[Pair], seed: int, device: torch.device) 
         loss.backward()
         optimizer.step()
         schedule.step()
-    judge.eval()
-    return [
-        (1 - _taken_for_real(judge, generated, device) + _taken_for_real(judge, hr, device)) / 2
-        for generated, hr in held
-    ]
 
 
 def halves(images: np.ndarray) -> Pair:
@@ -100,13 +120,14 @@ def of_methods(
     seed: int,
     device: torch.device,
     keep: Keep = forget,
+    processes: Processes = ALONE,
 ) -> dict[str, list[float]]:
     """`realism` of each method, and of photographs against photographs, as `photographs`.
 
     Args:
         methods: by name, the enlarged images of the training split, then those of others.
         hr: their originals.
-        seed, device: as of `realism`.
+        seed, device, processes: as of `realism`.
         keep: of results, method by method.
 
     Returns:
@@ -117,7 +138,7 @@ def of_methods(
     pairs = {"photographs": [halves(images) for images in hr]}
     pairs |= {name: list(zip(images, hr, strict=True)) for name, images in methods.items()}
     return {
-        name: keep(name, partial(realism, train, held, seed, device))
+        name: keep(name, partial(realism, train, held, seed, device, processes))
         for name, (train, *held) in bar(pairs.items(), label="realism", unit="judge")
     }
 
@@ -166,10 +187,12 @@ class Patches:
 
 
 @torch.no_grad()
-def _taken_for_real(judge: nn.Module, images: np.ndarray, device: torch.device) -> float:
+def _taken_for_real(
+    judge: nn.Module, images: np.ndarray, device: torch.device, processes: Processes
+) -> float:
     """Share of images that the judge takes for real."""
     taken = [
         judge(as_float(images[start : start + 64], device)).squeeze(1) > 0
-        for start in range(0, len(images), 64)
+        for start in processes.mine(range(0, len(images), 64))
     ]
-    return torch.cat(taken).double().mean().item()
+    return torch.cat(processes.collect(taken)).double().mean().item()

@@ -4,11 +4,11 @@ from collections.abc import Mapping
 from functools import partial
 
 import numpy as np
-import torch
 
 from srgan_ab.common.bars import bar
 from srgan_ab.common.interpolation import Interpolated
 from srgan_ab.common.parts import Keep, forget
+from srgan_ab.common.runtime import Runtime
 from srgan_ab.quality.feature_distance import Features, mean_distances
 from srgan_ab.quality.image_quality import Lpips, lr_psnr, measure
 
@@ -19,7 +19,7 @@ def summarize(
     lr: np.ndarray,
     lpips: Lpips | None,
     features: Features | None,
-    device: torch.device,
+    runtime: Runtime,
     keep: Keep = forget,
 ) -> dict[str, dict[str, float | None]]:
     """Means over images of what `image_quality` and `feature_distance` measure.
@@ -30,7 +30,7 @@ def summarize(
         lr: what they were made of, (N, h, w, 3) uint8 RGB.
         lpips: None where it is not measured.
         features: None where their distance is not measured.
-        device: where to compute.
+        runtime: where to compute, in fp32 whatever its precision, and the processes that share it.
         keep: of results, method by method.
 
     Returns:
@@ -39,13 +39,15 @@ def summarize(
     Raises:
         UserError: the images are too small to measure.
     """
-    distances = keep("distances", partial(mean_distances, methods, hr, features, device))
+    device, together = runtime.device, runtime.processes
+    measured = partial(mean_distances, methods, hr, features, device, processes=together)
+    distances = keep("distances", measured)
 
     scale = hr.shape[1] // lr.shape[1]
 
     def of_method(method: str) -> dict[str, float | None]:
-        found = measure(methods[method], hr, lpips, device, border=scale)
-        return found | {"lr_psnr": lr_psnr(methods[method], lr, device)}
+        found = measure(methods[method], hr, lpips, device, border=scale, processes=together)
+        return found | {"lr_psnr": lr_psnr(methods[method], lr, device, processes=together)}
 
     quality = {}
     for method in bar(methods, label="image quality", unit="method"):

@@ -1,4 +1,7 @@
-"""Training batches: random crops, flips and quarter turns, drawn and cut on the device."""
+"""Training batches: random crops, flips and quarter turns, drawn and cut on the device.
+
+Images that the device has no room for stay where they are, and those of a batch are copied to it.
+"""
 
 import math
 from collections.abc import Callable
@@ -40,16 +43,17 @@ class Crops:
     Its state says where in a pass it stands, so that a training can go on in the middle of one.
 
     Args:
-        lr: (N, h, w, 3) uint8.
-        hr: (N, s·h, s·w, 3) uint8, the same pictures.
+        lr: (N, h, w, 3) uint8, on the device or on the CPU.
+        hr: (N, s·h, s·w, 3) uint8, the same pictures, beside them.
         crop: side of the HR crop in pixels, a multiple of s.
         batch_size: images per batch; the last batch of a pass wraps round to its first images,
             because BatchNorm wants batches of one size.
         flip: mirror half of the crops.
         turn: turn the crops by 0, 90, 180 or 270 degrees.
-        generator: of every draw, on the images' device.
+        generator: of every draw, on the device.
         degrade: makes an LR batch rougher: (lr, hr, generator) to lr; None = it stays.
         processes: that share each batch; all draw for the whole of it.
+        device: of the batches; None = that of the images.
     """
 
     def __init__(
@@ -63,10 +67,12 @@ class Crops:
         generator: torch.Generator,
         degrade: Callable[[Tensor, Tensor, torch.Generator], Tensor] | None = None,
         processes: Processes = ALONE,
+        device: torch.device | None = None,
     ):
         self.lr, self.hr, self.crop = lr, hr, crop
         self.batch_size, self.flip, self.turn, self.generator = batch_size, flip, turn, generator
-        self.degrade, self.processes = degrade, processes
+        self.degrade, self.processes, self.device = degrade, processes, device or lr.device
+        self.streamed = lr.device.type != self.device.type
         self.scale = hr.shape[1] // lr.shape[1]
         self.order = torch.empty(0, dtype=torch.int64)
         self.position = 0
@@ -76,8 +82,8 @@ class Crops:
         return math.ceil(len(self.lr) / self.batch_size)
 
     def _draw(self, high: int) -> Tensor:
-        device = self.lr.device
-        return torch.randint(high, (self.batch_size,), generator=self.generator, device=device)
+        size = (self.batch_size,)
+        return torch.randint(high, size, generator=self.generator, device=self.device)
 
     def _turns(self) -> Tensor:
         vertical, horizontal, transpose = (self._draw(2).bool() for _ in range(3))
@@ -99,7 +105,8 @@ class Crops:
         n, height, width = self.lr.shape[:3]
         size = self.crop // self.scale
         if self.position == len(self) or not len(self.order):
-            order = torch.randperm(n, generator=self.generator, device=self.lr.device)
+            order = torch.randperm(n, generator=self.generator, device=self.device)
+            order = order.to(self.lr.device)  # the CPU waits for it once in a pass
             wanted = len(self) * self.batch_size
             self.order, self.position = order.repeat(math.ceil(wanted / n))[:wanted], 0
         rows = self.order[self.position * self.batch_size :][: self.batch_size]
@@ -108,12 +115,24 @@ class Crops:
         turns, share = self._turns(), self.processes.share
         if self.degrade is None:  # which draws for the whole batch
             rows, top, left, turns = share(rows), share(top), share(left), share(turns)
-        lr = as_float(_cut(self.lr, rows, top, left, size, turns))
+        (small, rows_small), (large, rows_large) = (
+            self._on_device(images, rows) for images in (self.lr, self.hr)
+        )
+        lr = as_float(_cut(small, rows_small, top, left, size, turns))
         top, left = top * self.scale, left * self.scale
-        hr = as_float(_cut(self.hr, rows, top, left, self.crop, turns))
+        hr = as_float(_cut(large, rows_large, top, left, self.crop, turns))
         if self.degrade is None:
             return lr, hr
         return share(self.degrade(lr, hr, self.generator)), share(hr)
+
+    def _on_device(self, images: Tensor, rows: Tensor) -> tuple[Tensor, Tensor]:
+        """Images to cut, and the rows of the batch among them; streamed ones are just those."""
+        if not self.streamed:
+            return images, rows
+        batch = images[rows]
+        if self.device.type == "cuda":  # from pinned memory, so that the host need not wait
+            batch = batch.pin_memory()
+        return batch.to(self.device, non_blocking=True), torch.arange(len(rows), device=self.device)
 
     def state_dict(self) -> dict:
         """Where it stands, and what it will draw."""

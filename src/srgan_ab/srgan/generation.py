@@ -18,7 +18,7 @@ from srgan_ab.common.parts import Parts
 from srgan_ab.common.pictures import contact_sheet, save_png
 from srgan_ab.common.runtime import Runtime
 from srgan_ab.srgan.generator import Generator, load_generator
-from srgan_ab.srgan.upscaling import upscale
+from srgan_ab.srgan.upscaling import fill, upscale
 
 WEIGHTS = {
     **{"sr": paths.GENERATOR, "srresnet": paths.SRRESNET, "perceptual": paths.PERCEPTUAL},
@@ -76,30 +76,32 @@ def generate(split: str, shares: Sequence[Share], runtime: Runtime, parts: Parts
     Args:
         split: `train`, `val` or `test`.
         shares: every image is in one; all make the same domains, on the runtime's device.
-        runtime: where to compute.
+        runtime: where to compute, and the processes that share it.
         parts: where each file is kept until the stage is done.
     """
-    pack = open_pack(split)
-
+    pack, processes = open_pack(split), runtime.processes
     height, width = pack.hr.shape[1:3]
+    enlarged = Interpolated(pack.lr, height, width, "bicubic")
+
+    def interpolate(rows: np.ndarray) -> torch.Tensor:
+        return torch.from_numpy(enlarged[rows])
 
     def write(domain: str, path: Path) -> None:
         progress = bar(total=len(pack), label=f"{split}, {DOMAINS[domain]}", unit="image")
         with new_array(path, pack.hr.shape) as out, progress:
+            step = {"on_batch": progress.update, "processes": processes}
             if domain == "bicubic":
-                enlarged = Interpolated(pack.lr, height, width, "bicubic")
-                for start in range(0, len(out), BLOCK):
-                    out[start : start + BLOCK] = enlarged[start : start + BLOCK]
-                    progress.update(len(out[start : start + BLOCK]))
+                fill(out, np.arange(len(out)), interpolate, BLOCK, **step)
             else:
                 for share in shares:
-                    generator, step = share.generators[domain], progress.update
-                    upscale(generator, pack.lr, out, runtime, rows=share.rows, on_batch=step)
+                    generator = share.generators[domain]
+                    upscale(generator, pack.lr, out, runtime, rows=share.rows, **step)
 
     with atomic_directory(paths.generated(split)) as directory:
         for domain in (*shares[0].generators, "bicubic"):
             kept = parts.file(f"{split}/{domain}.npy", partial(write, domain))
             link_or_copy(kept, directory / f"{domain}.npy")
+    processes.wait()
 
 
 def save_samples(split: str, domains: Collection[str]) -> None:

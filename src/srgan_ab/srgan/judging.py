@@ -71,14 +71,15 @@ def judged_images(
     """Images of either split by which the discriminator is judged, on the device.
 
     Args:
-        lr, hr: training images on the device, (N, h, w, 3) and (N, H, W, 3) uint8.
+        lr, hr: training images, (N, h, w, 3) and (N, H, W, 3) uint8.
         labels: (N,) their classes.
         val: the others.
         runtime: the device.
     """
     rows, of_val = even_sample(labels), even_sample(val.labels)
-    others = (on_device(images[of_val], runtime) for images in (val.lr, val.hr))
-    return {"train": (lr[rows], hr[rows]), "val": (next(others), next(others))}
+    images = lr[rows], hr[rows], val.lr[of_val], val.hr[of_val]
+    lr, hr, *others = (on_device(some, runtime) for some in images)
+    return {"train": (lr, hr), "val": (others[0], others[1])}
 
 
 @torch.no_grad()

@@ -9,7 +9,6 @@ import torch
 from torch import Tensor, nn
 from torch.optim import lr_scheduler
 
-from srgan_ab.common.distributed import ALONE, Processes
 from srgan_ab.common.runtime import Runtime
 from srgan_ab.common.schema import Adversarial, Pretraining, Srgan
 from srgan_ab.common.seeds import seed_for
@@ -52,18 +51,15 @@ def _schedule(optimizer: torch.optim.Optimizer, kind: str, epochs: int, updates:
 
 
 def crops_of(
-    lr: Tensor,
-    hr: Tensor,
-    settings: Srgan,
-    random: torch.Generator,
-    processes: Processes = ALONE,
+    lr: Tensor, hr: Tensor, settings: Srgan, random: torch.Generator, runtime: Runtime
 ) -> Crops:
     """Batches of images, cut and made rougher as `params.srgan` says."""
     how = (settings.crop, settings.batch_size, settings.flip, settings.turn, random)
     rougher = settings.degradation
     scale = hr.shape[1] // lr.shape[1]
-    degrade = Degradation(rougher, settings.crop, scale, lr.device) if rougher.probability else None
-    return Crops(lr, hr, *how, degrade, processes)
+    device, processes = runtime.device, runtime.processes
+    degrade = Degradation(rougher, settings.crop, scale, device) if rougher.probability else None
+    return Crops(lr, hr, *how, degrade, processes, device)
 
 
 def loss_weights(settings: Srgan) -> dict[str, float]:
@@ -123,14 +119,13 @@ def pretraining(
 
     Args:
         generator: trained in place.
-        lr: (N, h, w, 3) uint8 on the device.
-        hr: (N, scale · h, scale · w, 3) uint8 on the device.
+        lr, hr: as of `Crops`.
         settings: `params.srgan`.
         runtime: device and precision.
         seed: of the crops.
     """
     phase = settings.pretraining
-    crops = crops_of(lr, hr, settings, runtime.generator(seed), runtime.processes)
+    crops = crops_of(lr, hr, settings, runtime.generator(seed), runtime)
     optimizer = _adam(generator, phase.learning_rate)
     pixel_loss, clip = PIXEL_LOSSES[phase.loss], settings.gradient_clip
 
@@ -156,15 +151,14 @@ def adversarial(
     Args:
         generator, discriminator: trained in place.
         perceptual: of (sr, hr); None where its weight is 0.
-        lr: (N, h, w, 3) uint8 on the device.
-        hr: (N, scale · h, scale · w, 3) uint8 on the device.
+        lr, hr: as of `Crops`.
         settings: `params.srgan`.
         runtime: device and precision.
         seed: of crops, label noise and history.
         task: one more term of the generator's loss; None = SRGAN as it is.
     """
     phase, random = settings.adversarial, runtime.generator(seed)
-    crops = crops_of(lr, hr, settings, random, runtime.processes)
+    crops = crops_of(lr, hr, settings, random, runtime)
     history = None
     if phase.history:
         side = settings.crop - generator.scale
@@ -192,7 +186,7 @@ def adversarial(
         def step(lr: Tensor, hr: Tensor) -> dict[str, Tensor]:
             return warm_up_step(apart, lr, hr, loss_d, settings.gradient_clip, runtime)
 
-        crops = crops_of(lr, hr, settings, apart.random, runtime.processes)
+        crops = crops_of(lr, hr, settings, apart.random, runtime)
         return WarmUp(phase.warm_up, crops, step)
 
     optimizers = [nets.optimizer_g, nets.optimizer_d]
@@ -234,14 +228,13 @@ def unopposed(
     Args:
         generator: trained in place.
         perceptual: of (sr, hr); None where its weight is 0.
-        lr: (N, h, w, 3) uint8 on the device.
-        hr: (N, scale · h, scale · w, 3) uint8 on the device.
+        lr, hr: as of `Crops`.
         settings: `params.srgan`.
         runtime: device and precision.
         seed: of crops and windows.
     """
     phase, random = settings.adversarial, runtime.generator(seed)
-    crops = crops_of(lr, hr, settings, random, runtime.processes)
+    crops = crops_of(lr, hr, settings, random, runtime)
     optimizer = _adam(generator, phase.learning_rate)
     weights, clip = loss_weights(settings) | {"adversarial": 0.0}, settings.gradient_clip
     loss_g = _generator_loss(settings, perceptual, weights, generator.scale)

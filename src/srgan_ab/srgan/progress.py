@@ -110,7 +110,15 @@ class FittedSrgan(Fitted):
 
 def on_device(images: np.ndarray | Tensor, runtime: Runtime) -> Tensor:
     """uint8 images, on a GPU all of them at once: 25,000 of 128 pixels are 1.2 GB."""
-    return torch.as_tensor(np.asarray(images)).to(runtime.device)
+    return torch.as_tensor(images).to(runtime.device)
+
+
+def at_hand(pack: Pack, runtime: Runtime) -> tuple[Tensor, Tensor]:
+    """`lr` and `hr` of a pack on the device, or mapped from their files where it has no room."""
+    lr, hr = (torch.from_numpy(np.asarray(images)) for images in (pack.lr, pack.hr))
+    if not runtime.has_room(lr.nbytes + hr.nbytes):
+        return lr, hr
+    return on_device(lr, runtime), on_device(hr, runtime)
 
 
 def interpolated(pack: Pack) -> Interpolated:

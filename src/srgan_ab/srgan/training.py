@@ -86,8 +86,7 @@ class Training:
         """Pre-train SRResNet on images, then train SRGAN from it.
 
         Args:
-            lr: (N, h, w, 3) uint8 on the device.
-            hr: (N, scale · h, scale · w, 3) uint8 on the device.
+            lr, hr: as of `Crops`.
             labels: (N,) their classes: the discriminator is judged by as many images of each.
             initial: what the generator starts from; None = random weights.
 
@@ -131,8 +130,7 @@ class Training:
 
         Args:
             srresnet: its weights.
-            lr: (N, h, w, 3) uint8 on the device.
-            hr: (N, scale · h, scale · w, 3) uint8 on the device.
+            lr, hr: as of `Crops`.
 
         Raises:
             Diverged: a loss is not finite.
@@ -290,11 +288,12 @@ class Training:
         """Of the discriminator, on crops that are the same after every epoch."""
         networks = phase.modules["generator"], phase.modules["discriminator"]
         kind, seed = self.settings.adversarial.loss, seed_for("judged", self.seed)
+        alone = self.runtime.alone()
 
         def crops(images: tuple[Tensor, Tensor]) -> Crops:
-            return crops_of(*images, self.settings, self.runtime.generator(seed))
+            return crops_of(*images, self.settings, alone.generator(seed), alone)
 
         return {
-            name: accuracy(*networks, kind, crops(images), self.runtime.alone())
+            name: accuracy(*networks, kind, crops(images), alone)
             for name, images in samples.items()
         }

@@ -24,7 +24,7 @@ from srgan_ab.common.schema import Params, Srgan
 from srgan_ab.srgan.folds import assign_folds, rows_without
 from srgan_ab.srgan.perceptual import PerceptualLoss
 from srgan_ab.srgan.phase import Diverged
-from srgan_ab.srgan.progress import Distance, Fitted, Measure, Quality, Rows, on_device
+from srgan_ab.srgan.progress import Distance, Fitted, Measure, Quality, Rows, at_hand
 from srgan_ab.srgan.training import Training
 
 AnyFitted = TypeVar("AnyFitted", bound=Fitted)
@@ -87,7 +87,7 @@ class Trainings:
         """
         if isinstance(self.perceptual, nn.Module):
             self.runtime.compiled(self.perceptual)
-        lr, hr = (on_device(images, self.runtime) for images in (self.pack.lr, self.pack.hr))
+        lr, hr = at_hand(self.pack, self.runtime)
         labels = self.pack.labels
 
         def fit_without(folds: pd.DataFrame, fold: int) -> AnyFitted:

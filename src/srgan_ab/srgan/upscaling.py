@@ -5,9 +5,37 @@ from collections.abc import Callable, Iterator
 import numpy as np
 import torch
 
+from srgan_ab.common.distributed import ALONE, Processes
 from srgan_ab.common.runtime import Runtime
 from srgan_ab.common.tensors import as_float, as_uint8
 from srgan_ab.srgan.generator import Generator
+
+
+def fill(
+    out: np.ndarray,
+    rows: np.ndarray,
+    make: Callable[[np.ndarray], torch.Tensor],
+    batch_size: int,
+    on_batch: Callable[[int], object] = lambda images: None,
+    processes: Processes = ALONE,
+) -> None:
+    """Write rows of an array batch by batch: memory is bounded by the batch.
+
+    Args:
+        out: (N, ...) uint8, written in place, by every process that has one.
+        rows: (n,) which rows, in ascending order.
+        make: a part of them to the tensor that is written there, on the CPU.
+        batch_size: rows per batch.
+        on_batch: receives the number of rows that were just written.
+        processes: that make a batch each; all take part.
+    """
+    starts = range(0, len(rows), batch_size)
+    for first in range(0, len(starts), processes.size):
+        turn = starts[first : first + processes.size]
+        made = [make(rows[start : start + batch_size]) for start in processes.mine(turn)]
+        for start, images in zip(turn, processes.collect(made), strict=True):
+            out[rows[start : start + batch_size]] = images.numpy()
+            on_batch(len(images))
 
 
 @torch.inference_mode()
@@ -19,6 +47,7 @@ def upscale(
     batch_size: int = 64,
     rows: np.ndarray | None = None,
     on_batch: Callable[[int], object] = lambda images: None,
+    processes: Processes = ALONE,
 ) -> None:
     """Fill `out` with the enlarged images; memory is bounded by the batch.
 
@@ -29,15 +58,16 @@ def upscale(
         runtime: where to compute.
         batch_size: images per batch.
         rows: which images, in ascending order; None = all.
-        on_batch: receives the number of images that were just written.
+        on_batch, processes: as of `fill`.
     """
-    rows = np.arange(len(lr)) if rows is None else rows
-    for start in range(0, len(rows), batch_size):
-        some = rows[start : start + batch_size]
+
+    def make(some: np.ndarray) -> torch.Tensor:
         with runtime.autocast():
             sr = generator(as_float(np.asarray(lr[some]), runtime.device))
-        out[some] = as_uint8(sr).cpu().numpy()
-        on_batch(len(some))
+        return as_uint8(sr).cpu()
+
+    rows = np.arange(len(lr)) if rows is None else rows
+    fill(out, rows, make, batch_size, on_batch, processes)
 
 
 def halo(generator: Generator) -> int:
