@@ -1,6 +1,6 @@
 """How an update scales from one process to two, and what a large data set would take.
 
-`measure` trains on this machine; `model` computes from what was measured before, `INPUTS`.
+`measure` computes on this machine; `model` from what was measured before (`cost_model.py`).
 """
 
 import json
@@ -8,14 +8,16 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from statistics import median
 from unittest.mock import patch
 
+import numpy as np
 import torch
 import torch.distributed as dist
 import typer
+from cost_model import table
 from tabulate import tabulate
 
 from srgan_ab.accelerate.networks import accelerate
@@ -26,153 +28,20 @@ from srgan_ab.srgan.discriminator import Discriminator
 from srgan_ab.srgan.generator import Generator
 from srgan_ab.srgan.phase import Phase
 from srgan_ab.srgan.phases import adversarial
+from srgan_ab.srgan.upscaling import upscale
 
 PARAMS = Path(__file__).parents[1] / "params.yaml"
 COUNTS = (1, 2)
 BATCH = 8  # of one process
 ROUNDS, UPDATES = 5, 4
+ENLARGED = 512  # images
 app = typer.Typer(add_completion=False, help=__doc__)
-
-
-@dataclass(frozen=True)
-class Inputs:
-    """What the model computes from; docs/performance.md and docs/reliability.md have the sources.
-
-    Of training times, some were measured beside other work, so they are upper bounds.
-    """
-
-    srgan_ms: float = 56.2  # an update of 64 crops of 128 pixels, H200, bf16
-    srresnet_ms: float = 32.3  # the same of the pre-training
-    fixed: float = 0.5  # share of both that does not shrink with the crops: the host's
-    srgan_passes: int = 150  # preset full: 33,750 updates of 64 crops of 14,400 images
-    srresnet_passes: int = 30
-    batch_size: int = 64
-    gradient_mb: float = 4 * (1.5 + 5.2)  # generator and discriminator, fp32, paper's sizes
-    link_gb_s: float = 50.0  # assumed: all-reduce between GPUs and machines
-    exchange_ms: float = 0.2  # assumed: latency of all exchanges of an update
-    generate_ms: float = 3.8  # an image, all of generate_sr, H200
-    classifier_images_s: float = 864.0  # three EfficientNet-Lite0 trained at once, H200
-    classifier_passes: int = 3
-    arms: int = 7
-    replicates: int = 3
-    judged: int = 78  # classifications of a test image in evaluate
-    train: float = 0.6  # share of the photographs
-    test: float = 0.3
-    decode_images_s_core: float = 340.0  # download and downscale after each other, one core
-    cores: int = 16
-    image_kb: float = (128**2 + 32**2) * 3 / 1000  # HR and LR, uint8
-    raw_kb: float = 32.0  # a JPEG file
-    generated: int = 4  # domains of the size of HR
-    host_kb: float = 2.0  # names and hashes of an image in memory
-    device_gb: float = 141.0  # H200
-    disk_gb_s: float = 2.0  # assumed: of the disk that all GPUs read from and write to
-    price: float = 3.0  # assumed: of a GPU for an hour
-
-
-INPUTS = Inputs()
-
-
-def estimate(photographs: int, gpus: int, grown: bool, given: Inputs = INPUTS) -> dict:
-    """What a whole run would take.
-
-    The SRGAN's training, `generate_sr` and `evaluate` are shared by all GPUs, classifiers are
-    independent jobs. What takes more than half of a GPU's memory is read from the disk batch by
-    batch, and what is generated is written to it.
-
-    Args:
-        photographs: of all splits.
-        gpus: of one kind.
-        grown: a batch for each GPU, which is another recipe; otherwise one batch for all.
-        given: rates and sizes.
-
-    Returns:
-        Hours of each part and in all, `share` of the part that takes longest, `gpu_hours` while
-        all GPUs are held, `cost`, `disk_gb`, `host_gb` of the first process, `device_gb` that the
-        training images take in each, and whether they are `streamed` instead.
-    """
-    train = given.train * photographs
-    crops = given.batch_size * (gpus if grown else 1)
-    part = 1.0 if grown else 1 / gpus
-    compute = given.fixed + (1 - given.fixed) * part  # of the time of an update by one GPU
-    exchange = 0.0
-    if gpus > 1:
-        moved = 2 * (gpus - 1) / gpus * given.gradient_mb / 1000
-        exchange = given.exchange_ms + 1000 * moved / given.link_gb_s
-    updates = {"srgan": given.srgan_passes, "srresnet": given.srresnet_passes}
-    steps = {"srgan": given.srgan_ms, "srresnet": given.srresnet_ms}
-    networks = given.arms * given.replicates
-    device = train * given.image_kb / 1e6
-    streamed = 2 * device > given.device_gb
-    read = crops * given.image_kb / 1e6 / given.disk_gb_s if streamed else 0.0
-    written = photographs * given.generated * 128**2 * 3 / 1e9 / given.disk_gb_s
-    seconds = {
-        "decoding": photographs / (given.decode_images_s_core * given.cores),
-        "SRGAN": sum(
-            passes * train / crops * max((compute * steps[name] + exchange) / 1000, read)
-            for name, passes in updates.items()
-        ),
-        "generation": max(photographs * given.generate_ms / 1000 / gpus, written),
-        "classifiers": -(-networks // gpus)
-        * given.classifier_passes
-        * train
-        / given.classifier_images_s,
-        # a forward pass takes a third of an update
-        "evaluation": given.judged
-        * given.test
-        * photographs
-        / (3 * given.classifier_images_s * gpus),
-    }
-    hours = {name: value / 3600 for name, value in seconds.items()}
-    total = sum(hours.values())
-    slowest = max(hours, key=lambda name: hours[name])
-    pack_kb = given.image_kb + given.generated * 128**2 * 3 / 1000
-    return {
-        **hours,
-        "hours": total,
-        "slowest": slowest,
-        "share": hours[slowest] / total,
-        "gpu_hours": total * gpus,
-        "cost": total * gpus * given.price,
-        "disk_gb": photographs * (given.raw_kb + pack_kb) / 1e6,
-        "host_gb": photographs * given.host_kb / 1e6,
-        "device_gb": device,
-        "streamed": streamed,
-    }
 
 
 @app.command()
 def model() -> None:
     """Print the table of docs/scaling.md: time, cost, storage and bottleneck."""
     typer.echo(table())
-
-
-def _number(value: float) -> str:
-    return f"{value:,.0f}" if value >= 10 else f"{value:.2g}"
-
-
-def table() -> str:
-    """`estimate` for some sizes, as Markdown."""
-    rows = []
-    for photographs in (25_000, 1_000_000, 100_000_000):
-        for gpus in (1, 8, 64):
-            kept, grown = (estimate(photographs, gpus, larger) for larger in (False, True))
-            rows.append(
-                {
-                    "photographs": f"{photographs:,}",
-                    "GPUs": gpus,
-                    "hours": _number(kept["hours"]),
-                    "of them SRGAN": _number(kept["SRGAN"]),
-                    "with a batch for each GPU": _number(grown["hours"]),
-                    "of them SRGAN ": _number(grown["SRGAN"]),
-                    "then longest": f"{grown['slowest']}, {grown['share']:.0%}",
-                    "cost": _number(grown["cost"]),
-                    "disk, GB": _number(grown["disk_gb"]),
-                    "host memory, GB": _number(grown["host_gb"]),
-                    "GPU memory, GB": _number(grown["device_gb"])
-                    + (": streamed" if grown["streamed"] else ""),
-                }
-            )
-    return tabulate(rows, headers="keys", tablefmt="github", disable_numparse=True)
 
 
 class _Clock:
@@ -215,28 +84,34 @@ def _phase(runtime: Runtime, batch_size: int) -> Phase:
     return adversarial(generator, discriminator, None, lr, hr, settings, runtime, 0)
 
 
-@app.command(hidden=True)
-def step(processes: int, batch_size: int) -> None:
-    """Time updates by so many processes with one thread each; the first prints JSON."""
+def _runtime(processes: int) -> Runtime:
+    """So many processes, of which this is one, with one thread each."""
     settings = load(PARAMS).runtime.model_copy(
         update={"portable": False, "devices": processes, "threads": 1}
     )
-    runtime = prepare(settings, 0, together=True)
-    phase = _phase(runtime, batch_size)
+    return prepare(settings, 0, together=True)
+
+
+def _report(work: Callable[[], object], exchange: str, calls: int, runtime: Runtime) -> None:
+    """Time calls, and the function of `torch.distributed` in them; the first process prints JSON.
+
+    It is the median of a few rounds: seconds and CPU seconds of a call, and the shares of both that
+    are spent in the exchange.
+    """
     rounds = []
-    phase.update()  # allocates
+    work()  # allocates
     for _ in range(ROUNDS):
-        update = _Clock(phase.update, runtime.device)
-        exchange = _Clock(dist.all_reduce, runtime.device)
-        with patch.object(dist, "all_reduce", exchange):
-            for _ in range(UPDATES):
-                update()
+        timed = _Clock(work, runtime.device)
+        exchanged = _Clock(getattr(dist, exchange), runtime.device)
+        with patch.object(dist, exchange, exchanged):
+            for _ in range(calls):
+                timed()
         rounds.append(
             {
-                "wall": update.wall / UPDATES,
-                "cpu": update.cpu / UPDATES,
-                "waits": exchange.wall / update.wall,
-                "exchanges": exchange.cpu / update.cpu,
+                "wall": timed.wall / calls,
+                "cpu": timed.cpu / calls,
+                "waits": exchanged.wall / timed.wall,
+                "exchanges": exchanged.cpu / timed.cpu,
             }
         )
     if runtime.processes.rank == 0:
@@ -244,31 +119,57 @@ def step(processes: int, batch_size: int) -> None:
     joining.leave()
 
 
-def _timed(processes: int, batch_size: int) -> dict[str, float]:
-    command = [sys.executable, __file__, "step", str(processes), str(batch_size)]
-    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
+@app.command(hidden=True)
+def step(processes: int, batch_size: int) -> None:
+    """Time updates of so many crops by so many processes."""
+    runtime = _runtime(processes)
+    _report(_phase(runtime, batch_size).update, "all_reduce", UPDATES, runtime)
+
+
+@app.command(hidden=True)
+def enlarge(processes: int, images: int) -> None:
+    """Time the enlarging of so many images of 32 pixels by so many processes."""
+    runtime, params = _runtime(processes), load(PARAMS)
+    torch.manual_seed(0)
+    generator = Generator(**params.srgan.generator.architecture(params.images.scale)).eval()
+    accelerate(generator, runtime.device)
+    lr = np.random.default_rng(0).integers(0, 256, (images, 32, 32, 3), np.uint8)
+    side = 32 * params.images.scale
+    sr = np.empty((images, side, side, 3), np.uint8)
+    work = partial(upscale, generator, lr, sr, runtime, processes=runtime.processes)
+    _report(work, "all_gather_object", 1, runtime)
+
+
+def _timed(command: str, processes: int, images: int) -> dict[str, float]:
+    line = [sys.executable, __file__, command, str(processes), str(images)]
+    done = subprocess.run(line, stdout=subprocess.PIPE, text=True, check=True)
     return json.loads(done.stdout.splitlines()[-1])
 
 
 @app.command()
 def measure() -> None:
-    """Time an adversarial update by one and by two processes, with one thread each.
+    """Time an adversarial update, and enlarging, by one and by two processes of one thread.
 
     The speed-up is that of CPU time, as long as each process has a core to itself.
     """
     rows, alone = [], 0.0
-    for scaling in ("strong", "weak"):
+    for command, scaling, size in (
+        ("step", "strong", BATCH * COUNTS[-1]),
+        ("step", "weak", BATCH),
+        ("enlarge", "strong", ENLARGED),
+    ):
         for count in COUNTS:
-            crops = BATCH * (count if scaling == "weak" else COUNTS[-1])
-            found = _timed(count, crops)
-            alone = crops / found["cpu"] if count == 1 else alone
+            images = size * count if scaling == "weak" else size
+            found = _timed(command, count, images)
+            alone = images / found["cpu"] if count == 1 else alone
             rows.append(
                 {
+                    "what": "update" if command == "step" else "enlarging",
                     "scaling": scaling,
                     "processes": count,
-                    "crops an update": crops,
+                    "crops or images": images,
                     "CPU s of each": f"{found['cpu']:.3f}",
-                    "speed-up": f"{crops / found['cpu'] / alone:.2f}",
+                    "speed-up": f"{images / found['cpu'] / alone:.2f}",
                     "exchange, of CPU time": f"{found['exchanges']:.1%}",
                     "seconds": f"{found['wall']:.3f}",
                     "exchange and waiting, of seconds": f"{found['waits']:.0%}",

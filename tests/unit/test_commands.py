@@ -62,7 +62,7 @@ NOT_RUN = {
     ),
     "python benchmarks/scaling.py measure": (
         "its numbers mean something on an idle machine alone",
-        "tests/unit/test_scaling.py::test_an_update_is_timed",
+        "tests/unit/test_scaling.py::test_an_update_and_enlarging_are_timed",
     ),
     "python benchmarks/scaling.py model": (
         "prints what is compared without it",
