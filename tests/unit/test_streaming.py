@@ -7,6 +7,7 @@ import torch
 from srgan_ab.classifier.training import Examples, resident
 from srgan_ab.common.packs import Pack
 from srgan_ab.common.runtime import Runtime
+from srgan_ab.srgan.crops import Crops
 from srgan_ab.srgan.progress import at_hand
 
 CPU, GPU, META = map(torch.device, ("cpu", "cuda", "meta"))
@@ -39,3 +40,17 @@ def test_images_are_where_there_is_room(streaming, place):
     stored = resident(Examples(images, pack.labels), runtime).images
     assert torch.as_tensor(stored).device.type == place
     assert len(stored) == 6
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
+def test_on_a_gpu_streamed_images_give_the_same_batches():
+    lr = torch.randint(0, 256, (10, 8, 8, 3), dtype=torch.uint8)
+    hr = lr.repeat_interleave(4, 1).repeat_interleave(4, 2)
+    streamed, kept = (
+        Crops(*images, 16, 4, True, True, torch.Generator(GPU).manual_seed(0), device=GPU)
+        for images in ((lr, hr), (lr.to(GPU), hr.to(GPU)))
+    )
+    assert streamed.streamed and not kept.streamed
+    for _ in range(2 * len(kept)):
+        for ours, theirs in zip(streamed.next(), kept.next(), strict=True):
+            assert torch.equal(ours, theirs)
