@@ -79,6 +79,8 @@ def estimate(photographs: int, gpus: int, grown: bool, given: Inputs = INPUTS) -
     streamed = 2 * device > given.device_gb
     read = crops * given.image_kb / 1e6 / given.disk_gb_s if streamed else 0.0
     written = photographs * given.generated * 128**2 * 3 / 1e9 / given.disk_gb_s
+    asked = given.judged * given.test * photographs
+    looked_at = asked * 128**2 * 3 / 1e9 / given.disk_gb_s if streamed else 0.0
     seconds = {
         "decoding": photographs / (given.decode_images_s_core * given.cores),
         "SRGAN": sum(
@@ -91,10 +93,7 @@ def estimate(photographs: int, gpus: int, grown: bool, given: Inputs = INPUTS) -
         * train
         / given.classifier_images_s,
         # a forward pass takes a third of an update
-        "evaluation": given.judged
-        * given.test
-        * photographs
-        / (3 * given.classifier_images_s * gpus),
+        "evaluation": max(asked / (3 * given.classifier_images_s * gpus), looked_at),
     }
     hours = {name: value / 3600 for name, value in seconds.items()}
     total = sum(hours.values())

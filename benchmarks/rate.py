@@ -1,6 +1,6 @@
 """Milliseconds per image, and memory, of enlarging by a generator, as images grow in number.
 
-    python benchmarks/rate.py 1000 10000 100000 1000000
+    python benchmarks/rate.py compare 1000 10000 100000 1000000
 
 LR images at random, in a mapped file, are enlarged into another one as `generate_sr` does it, by a
 generator of 1 block and 8 maps, each number in a process of its own. Memory is the most that it

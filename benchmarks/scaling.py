@@ -1,4 +1,4 @@
-"""How an update scales from one process to two, and what a large data set would take.
+"""How an update and enlarging scale from one process to two, and what a large data set would take.
 
 `measure` computes on this machine; `model` from what was measured before (`cost_model.py`).
 """

@@ -8,6 +8,7 @@ import hashlib
 import sys
 from pathlib import Path
 
+import numpy as np
 import torch
 from safetensors.torch import save, save_file
 from test_classifier_training import settings as of_classifier
@@ -15,13 +16,18 @@ from test_classifier_training import textures
 from toy_srgan import settings as of_srgan
 
 from srgan_ab.classifier.backbones import build
+from srgan_ab.classifier.prediction import logits
 from srgan_ab.classifier.training import fit
 from srgan_ab.common import joining
 from srgan_ab.common.runtime import prepare
 from srgan_ab.common.schema import RuntimeParams
+from srgan_ab.quality.feature_distance import mean_distances
+from srgan_ab.quality.image_quality import lr_psnr, measure
+from srgan_ab.quality.realism import realism
 from srgan_ab.srgan.discriminator import Discriminator
 from srgan_ab.srgan.generator import Generator
 from srgan_ab.srgan.phases import adversarial, pretraining
+from srgan_ab.srgan.upscaling import upscale
 
 UPDATES = 10
 SHARED = {"batch_size": 6, "generator__normalization": "batch", "ema": 0.5}
@@ -103,6 +109,29 @@ def outputs_of_timm(runtime):
     return {"outputs": runtime.processes.gather(outputs.detach())} | gradients | buffers
 
 
+def batches(runtime):
+    """What is shared by whole batches: several for each process, the last of them ragged."""
+    shared, random = {"processes": runtime.processes}, np.random.default_rng(9)
+    lr = random.integers(0, 256, (150, 8, 8, 3), np.uint8)
+    hr = random.integers(0, 256, (150, 32, 32, 3), np.uint8)
+    torch.manual_seed(10)
+    sr, generator = np.empty_like(hr), Generator(1, 4, "none").eval()
+    rows = np.arange(0, 150, 3)  # others are written before
+    sr[:] = 7
+    upscale(generator, lr, sr, runtime, 4, rows, **shared)
+    network = build("small_cnn", None, "none")
+    values = measure(sr, hr, None, runtime.device, 4, 7, **shared)
+    values |= {"lr": lr_psnr(sr, lr, runtime.device, batch_size=7, **shared)}
+    both = {"sr": sr, "hr": hr}
+    values |= mean_distances(both, hr, lambda x: [x, x[..., ::2]], runtime.device, 7, **shared)
+    first, second = slice(0, 40), slice(40, 150)  # two batches of 64 and a part to ask about
+    pairs = (sr[first], hr[first]), [(sr[second], hr[second])]
+    values["realism"] = realism(*pairs, 11, runtime.device, **shared)[0]
+    found = {name: torch.tensor(x) for name, x in values.items() if x is not None}
+    found["logits"] = logits(network, hr, runtime, 7, **shared)
+    return found | {"enlarged": torch.from_numpy(sr)}
+
+
 def main(count: int, directory: Path) -> None:
     """Train all of them, and write."""
     runtime = prepare(
@@ -124,6 +153,7 @@ def main(count: int, directory: Path) -> None:
     trained = {"srresnet": srresnet(runtime)}
     trained |= {name: srgan(runtime, **changes) for name, changes in GAMES.items()}
     trained |= {"classifier": classifier(runtime), "timm": outputs_of_timm(runtime)}
+    trained["batches"] = batches(runtime)
     flat = {f"{name}/{k}": v.contiguous() for name, of in trained.items() for k, v in of.items()}
     rank = runtime.processes.rank
     (directory / f"digest_{rank}").write_text(hashlib.sha256(save(flat)).hexdigest())

@@ -1,7 +1,9 @@
 """Runs by several seeds side by side, without DVC, and what is made of them together."""
 
+import json
 import sys
 import tarfile
+from itertools import pairwise
 
 import pandas as pd
 import pytest
@@ -35,6 +37,9 @@ def test_runs_differ_in_their_seeds_alone_go_on_and_are_pooled(copy, tmp_path):
         (folder / f"2/metrics/provenance/{name}.json").unlink()
     copy.environment["JOBS"] = "1"
     assert several(copy, folder) == {f"2 {name}" for name in stopped}
+    for before, after in pairwise(folder / f"2/metrics/provenance/{name}.json" for name in stopped):
+        began = after.stat().st_mtime - json.loads(after.read_text())["seconds"]
+        assert began > before.stat().st_mtime - 0.5  # one after the other
 
     tables = {}
     for seed in ("1", "2"):

@@ -32,7 +32,7 @@ NOT_RUN = {
         "needs SLURM",
         "tests/pipeline/test_queue.py::test_tasks_of_an_array_hand_their_experiments_back",
     ),
-    "python benchmarks/load.py 1000 10000 100000": (
+    "OMP_NUM_THREADS=1 python benchmarks/load.py 1000 10000 100000": (
         "half an hour",
         "tests/unit/test_load.py::test_every_stage_is_measured",
     ),

@@ -51,6 +51,13 @@ def test_one_that_pads_its_input_itself_goes_on_doing_so(precision, stride):
         torch.testing.assert_close(ours, reference)
 
 
+@pytest.mark.parametrize(("stride", "precision"), [(1, torch.bfloat16), (2, torch.float32)])
+def test_a_frozen_filter_is_slow_only_with_a_stride(stride, precision):
+    layer = accelerate(nn.Conv2d(6, 6, 5, stride, groups=6).requires_grad_(False), CPU)
+    with torch.autocast("cpu", torch.bfloat16):
+        assert layer(X.clone().requires_grad_()).dtype == precision
+
+
 def test_without_gradients_it_is_torchs_in_bf16():
     plain = nn.Conv2d(6, 6, 3, groups=6, stride=2)
     with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):

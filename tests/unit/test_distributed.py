@@ -96,6 +96,16 @@ def test_several_processes_train_as_one_does(trained, training, count):
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("count", COUNTS[1:])
+def test_what_is_shared_by_whole_batches_is_the_same_to_the_bit(trained, count):
+    one, several = (load_file(trained[n] / "trained.safetensors") for n in (1, count))
+    names = [name for name in one if name.startswith("batches/")]
+    assert len(names) == 9
+    for name in names:
+        assert torch.equal(several[name], one[name]), name
+
+
+@pytest.mark.slow
 def test_all_processes_end_with_the_same_bits(trained):
     for count, folder in trained.items():
         digests = [(folder / f"digest_{rank}").read_text() for rank in range(count)]

@@ -154,6 +154,16 @@ def test_values_of_updates_are_kept_in_one_tensor_for_each_name():
     assert len(kept.so_far()["norm"]) == 2500
 
 
+def test_what_was_watched_comes_back_to_the_device_of_the_batches(settings):
+    """Streamed images stay on the CPU, while all else is on the device."""
+    phase = start(settings(), "pretraining")
+    phase.update()
+    kept = phase.state_dict()
+    phase.crops.device = torch.device("meta")
+    phase.load_state_dict(kept)
+    assert {x.device.type for x in phase.watched.so_far().values()} == {"meta"}
+
+
 def test_pretraining_learns(settings):
     """Flat pictures of random colours: the network has only to learn the colours."""
     lr = torch.randint(0, 256, (8, 1, 1, 3), dtype=torch.uint8).expand(-1, 4, 4, -1).contiguous()

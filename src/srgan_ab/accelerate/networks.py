@@ -16,6 +16,8 @@ from srgan_ab.common.runtime import Network
 @cache
 def _over(kind: type[nn.Module], plain: type[nn.Module]) -> type[nn.Module]:
     """The faster kind of a layer; over one of another library, which pads its input, that too."""
+    if issubclass(plain, kind):
+        return plain
     return kind if issubclass(kind, plain) else type(kind.__name__, (kind, plain), {})
 
 

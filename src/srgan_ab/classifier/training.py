@@ -21,7 +21,7 @@ from srgan_ab.common.errors import UserError
 from srgan_ab.common.runtime import Runtime
 from srgan_ab.common.schema import Classifier
 from srgan_ab.common.seeds import seed_for
-from srgan_ab.common.tensors import as_float
+from srgan_ab.common.tensors import as_float, sent
 
 
 @dataclass(frozen=True)
@@ -168,9 +168,9 @@ def fit(
             before = order.state_dict()
             batches = order.take(updates_per_epoch)[done - len(rows) * updates_per_epoch :]
             # to the device in one transfer; images that are not there are read by the CPU's numbers
-            for here, there in zip(batches, batches.to(runtime.device), strict=True):
-                chosen = processes.share(there)
-                images = _rows(train.images, processes.share(here), chosen)
+            for on_cpu, on_device in zip(batches, batches.to(runtime.device), strict=True):
+                chosen = processes.share(on_device)
+                images = _rows(train.images, processes.share(on_cpu), chosen)
                 batch = as_float(images, runtime.device)
                 batch = augment(batch, settings.augmentation, random.augmentation, processes)
                 batch = normalise(batch)
@@ -238,9 +238,11 @@ def resident(examples: Examples, runtime: Runtime) -> Examples:
     return Examples(store, examples.labels)
 
 
-def _rows(images: Any, here: torch.Tensor, there: torch.Tensor) -> np.ndarray | torch.Tensor:
-    """Those that are asked for, by their numbers on the CPU and on the device."""
-    return images[there] if isinstance(images, torch.Tensor) else images[here.numpy()]
+def _rows(images: Any, on_cpu: torch.Tensor, on_device: torch.Tensor) -> torch.Tensor:
+    """Those that are asked for, on the device, by their numbers here and there."""
+    if isinstance(images, torch.Tensor):
+        return images[on_device]
+    return sent(torch.from_numpy(images[on_cpu.numpy()]), on_device.device)
 
 
 def _validate(network: nn.Module, examples: Examples, runtime: Runtime) -> dict[str, float]:

@@ -167,8 +167,9 @@ class Processes:
         if self.size == 1:
             return found
         told: list[list[Tensor]] = [[] for _ in range(self.size)]
+        here = [tensor.cpu() for tensor in found]  # an error of the device is none of the exchange
         with exchange():
-            dist.all_gather_object(told, [tensor.cpu() for tensor in found])
+            dist.all_gather_object(told, here)
         count = sum(map(len, told))
         return [told[n % self.size][n // self.size] for n in range(count)]
 

@@ -20,7 +20,7 @@ class UserError(Exception):
 
 
 class Lost(UserError):
-    """Another process of the same training has ended, and this one cannot go on without it."""
+    """Another process of the same stage has ended, and this one cannot go on without it."""
 
 
 def sentence(error: BaseException) -> str | None:

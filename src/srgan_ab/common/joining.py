@@ -1,4 +1,4 @@
-"""Starting, finding and leaving the other processes of a training, by Lightning Fabric."""
+"""Starting, finding and leaving the other processes of a stage, by Lightning Fabric."""
 
 # pyright: reportUnknownMemberType=false
 # torch gives not all of its functions types
@@ -24,7 +24,7 @@ if TYPE_CHECKING:  # seconds of importing that one process alone does without
 
 
 def join(settings: RuntimeParams, device: str) -> tuple[Processes, torch.device]:
-    """Start or find the other processes of this training, and connect with them.
+    """Start or find the other processes of this stage, and connect with them.
 
     Whoever started this process has said how many there are, if it was `torchrun` or `srun`;
     otherwise `runtime.devices` and `runtime.nodes` do, and the first process of each machine starts

@@ -1,4 +1,4 @@
-"""Which of the processes of a training this one is, as whoever started it says in its environment.
+"""Which of the processes of a stage this one is, as whoever started it says in its environment.
 
 It imports nothing, because every stage asks.
 """

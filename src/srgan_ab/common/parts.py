@@ -25,8 +25,9 @@ class Parts:
     """Values and files by name; they belong to one stage, one set of params, inputs and code.
 
     And to what computes them: on another device, in another precision, by another torch or number
-    of threads, all are computed anew. How many processes share it does not matter, as they compute
-    the same batches: all ask for the same parts in the same order, and the first keeps them.
+    of threads, all are computed anew. How many processes share it does not matter by itself (with
+    `runtime.threads: null` they have fewer threads), as they compute the same batches: all ask for
+    the same parts in the same order, and the first keeps them.
 
     Args:
         directory: where they are; it need not exist yet.

@@ -267,7 +267,7 @@ class RuntimeParams(Section):
     compile: Literal["default", "reduce-overhead"] | None  # "max-autotune" is not repeatable
     threads: Processes | None
     workers: Processes | None
-    devices: Processes | Literal["auto"]  # of a machine, that train together
+    devices: Processes | Literal["auto"]  # of a machine, that share a stage
     nodes: Processes  # machines
     strategy: Literal["auto", "ddp"]  # auto = ddp, if there is more than one process
     streaming: bool | Literal["auto"]  # training images stay in their files

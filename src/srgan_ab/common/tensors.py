@@ -20,6 +20,13 @@ def as_float(images: np.ndarray | Tensor, device: torch.device | None = None) ->
     return images.to(device=device).permute(0, 3, 1, 2).to(torch.float32).div_(255)
 
 
+def sent(images: Tensor, device: torch.device) -> Tensor:
+    """Images of the CPU's memory on a device; the host does not wait for a GPU's other work."""
+    if device.type != "cuda":
+        return images.to(device)
+    return images.pin_memory().to(device, non_blocking=True)
+
+
 def as_uint8(images: Tensor) -> Tensor:
     """(N, 3, H, W) float, clamped to [0, 1] and rounded -> (N, H, W, 3) uint8 in [0, 255]."""
     rounded = images.detach().float().clamp(0, 1).mul(255).round().to(torch.uint8)

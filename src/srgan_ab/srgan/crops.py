@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from srgan_ab.common.distributed import ALONE, Processes
-from srgan_ab.common.tensors import as_float
+from srgan_ab.common.tensors import as_float, sent
 
 
 def _cut(
@@ -129,10 +129,8 @@ class Crops:
         """Images to cut, and the rows of the batch among them; streamed ones are just those."""
         if not self.streamed:
             return images, rows
-        batch = images[rows]
-        if self.device.type == "cuda":  # from pinned memory, so that the host need not wait
-            batch = batch.pin_memory()
-        return batch.to(self.device, non_blocking=True), torch.arange(len(rows), device=self.device)
+        numbers = torch.arange(len(rows), device=self.device)
+        return sent(images[rows], self.device), numbers
 
     def state_dict(self) -> dict:
         """Where it stands, and what it will draw."""

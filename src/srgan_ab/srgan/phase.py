@@ -224,5 +224,5 @@ class Phase:
         self.crops.load_state_dict(state["crops"])
         if self.warm_up is not None:
             self.warm_up.load_state_dict(state["warm_up"])
-        device, self.epoch = self.crops.lr.device, state["epoch"]
+        device, self.epoch = self.crops.device, state["epoch"]
         self.watched = Watched({name: v.to(device) for name, v in state["watched"].items()})

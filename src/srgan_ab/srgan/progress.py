@@ -113,10 +113,16 @@ def on_device(images: np.ndarray | Tensor, runtime: Runtime) -> Tensor:
     return torch.as_tensor(images).to(runtime.device)
 
 
-def at_hand(pack: Pack, runtime: Runtime) -> tuple[Tensor, Tensor]:
-    """`lr` and `hr` of a pack on the device, or mapped from their files where it has no room."""
+def at_hand(pack: Pack, runtime: Runtime, copies: int = 1) -> tuple[Tensor, Tensor]:
+    """`lr` and `hr` of a pack on the device, or mapped from their files where it has no room.
+
+    Args:
+        pack: whose images.
+        runtime: the device.
+        copies: of the images for which there must be room.
+    """
     lr, hr = (torch.from_numpy(np.asarray(images)) for images in (pack.lr, pack.hr))
-    if not runtime.has_room(lr.nbytes + hr.nbytes):
+    if not runtime.has_room(copies * (lr.nbytes + hr.nbytes)):
         return lr, hr
     return on_device(lr, runtime), on_device(hr, runtime)
 

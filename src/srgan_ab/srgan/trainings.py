@@ -87,7 +87,8 @@ class Trainings:
         """
         if isinstance(self.perceptual, nn.Module):
             self.runtime.compiled(self.perceptual)
-        lr, hr = at_hand(self.pack, self.runtime)
+        # trainings without a fold have a copy of their images beside these
+        lr, hr = at_hand(self.pack, self.runtime, copies=1 if self.folds is None else 2)
         labels = self.pack.labels
 
         def fit_without(folds: pd.DataFrame, fold: int) -> AnyFitted:

@@ -22,7 +22,7 @@ def fill(
     """Write rows of an array batch by batch: memory is bounded by the batch.
 
     Args:
-        out: (N, ...) uint8, written in place, by every process that has one.
+        out: (N, ...) uint8, written in place by every process: of `new_array`, or one of its own.
         rows: (n,) which rows, in ascending order.
         make: a part of them to the tensor that is written there, on the CPU.
         batch_size: rows per batch.
