@@ -1,6 +1,7 @@
 """Seconds per image and memory of the stages that handle every image, as images grow in number.
 
     python benchmarks/load.py 1000 10000 100000
+    python benchmarks/load.py 100000 --side 160 --hr 128    # as large as the photographs
 
 Makes folders of small JPEG files and runs `STAGES` on each, as their scripts, in a folder of its
 own. Generators are of 1 block and 8 maps, trained for one epoch of each phase in batches of 64;
@@ -23,17 +24,16 @@ import yaml
 from PIL import Image
 
 ROOT = Path(__file__).resolve().parent.parent
-SIDE, HR = 48, 32  # pixels of the files, and of what is made of them
+CROP = 32  # pixels of the generators' crops
 STAGES = (
     *("download", "split", "downscale", "train_a", "train_srgan", "generate_sr", "train_b"),
     "evaluate",
 )
 SETTINGS = {
     "data": {"source": "folder", "path": "photos", "per_class": None},
-    "images": {"hr": HR},
     "classifier": {"epochs": 1, "batch_size": 256},
     "controls": dict.fromkeys(("b_plus", "c", "c_plus", "r", "p", "t"), False),
-    "srgan": {"crop": HR, "batch_size": 64, "snapshots": []},
+    "srgan": {"crop": CROP, "batch_size": 64, "snapshots": []},
 }
 NETWORKS = {
     "generator": {"blocks": 1, "channels": 8},
@@ -43,14 +43,14 @@ NETWORKS = {
 }
 
 
-def make_photos(folder: Path, number: int) -> None:
+def make_photos(folder: Path, number: int, side: int) -> None:
     """Write so many different JPEG files of smooth colours into two class folders."""
     random = np.random.default_rng(0)
     for name in ("cat", "dog"):
         (folder / name).mkdir(parents=True)
     for n in range(number):
         coarse = Image.fromarray(random.integers(0, 256, (16, 16, 3), np.uint8))
-        image = coarse.resize((SIDE, SIDE), Image.Resampling.BICUBIC)
+        image = coarse.resize((side, side), Image.Resampling.BICUBIC)
         image.save(folder / ("cat", "dog")[n % 2] / f"{n}.jpg", quality=90)
 
 
@@ -83,6 +83,8 @@ def main(
     numbers: Annotated[list[int], typer.Argument(help="of images")],
     scratch: Annotated[Path | None, typer.Option(help="where folders are made")] = None,
     last: Annotated[str, typer.Option(help="stage to stop after")] = STAGES[-1],
+    side: Annotated[int, typer.Option(help="pixels of the files")] = 48,
+    hr: Annotated[int, typer.Option(help="pixels of HR images, at least 32")] = 32,
 ) -> None:
     """Print a table in Markdown."""
     print("| images | stage | seconds | ms an image | memory, MB |\n|---|---|---|---|---|")
@@ -98,13 +100,14 @@ def main(
                 params[section] |= values
             for part, values in NETWORKS.items():
                 params["srgan"][part] |= values
+            params["images"]["hr"] = hr
             (place / "params.yaml").write_text(yaml.safe_dump(params))
             for file in ("inputs/download.json", "inputs/train_srgan.json", "data/checked"):
                 (place / file).parent.mkdir(exist_ok=True)
                 (place / file).touch()
             for left_out in ("perceptual", "task", "b_plus", "c", "c_plus", "r", "p", "t"):
                 (place / "models" / left_out).mkdir(parents=True)
-            make_photos(place / "photos", number)
+            make_photos(place / "photos", number, side)
             for stage in STAGES[: STAGES.index(last) + 1]:
                 seconds, megabytes = run(stage, place)
                 each = 1000 * seconds / number
