@@ -173,6 +173,7 @@ def main(
         devices=1,
         nodes=1,
         strategy="auto",
+        streaming="auto",
     )
     runtime = prepare(settings, seed=0)
     place = runtime.device
