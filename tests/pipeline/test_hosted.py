@@ -138,9 +138,15 @@ def test_stopping_a_cell_stops_its_command(tmp_path):
         os.kill(os.getpid(), signal.SIGINT)  # as the button does
 
     note = tmp_path / "note"
-    child = "import os, time; print(os.getpid(), flush=True); time.sleep(60)"
+    child = tmp_path / "child.py"  # what it notes is there before it says anything
+    child.write_text(
+        "import os, time\n"
+        f"open({str(note)!r}, 'w').write(str(os.getpid()))\n"
+        "print('began', flush=True)\n"
+        "time.sleep(60)\n"
+    )
     with pytest.raises(KeyboardInterrupt):
-        run("sh", "-c", f"{sys.executable} -c '{child}' | tee {note}; true", meanwhile=stop)
+        run("sh", "-c", f"{sys.executable} {child} | cat; true", meanwhile=stop)
     with pytest.raises(ProcessLookupError):
         os.kill(int(note.read_text()), 0)
 
