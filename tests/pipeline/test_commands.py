@@ -96,6 +96,13 @@ def test_presets_merge_into_the_params_of_the_repository(project):
         )
         assert merged()["classifier"]["replicates"] == 3
         project.shell(
+            'make preset NAME=answer SET="controls.p=false controls.r=false data.source=archive '
+            "data.path=ARCHIVE pretrained.lpips=SQUEEZENET srgan.generator.channels=32 "
+            "srgan.batch_size=4 srgan.pretraining.epochs=2 srgan.adversarial.epochs=1 "
+            'srgan.snapshots=[1]"'
+        )
+        assert merged()["srgan"]["batch_size"] == 4
+        project.shell(
             'make preset NAME=folder SET="data.source=archive data.path=ARCHIVE '
             "data.classes=[cat,dog] data.per_class=2000 runtime.portable=false "
             "classifier.replicates=2 srgan.pretraining.epochs=1 srgan.adversarial.epochs=2 "
