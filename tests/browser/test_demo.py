@@ -4,6 +4,7 @@ Neither the page nor its server may ask any other machine: what tries to is a fa
 """
 
 import itertools
+import json
 import os
 import re
 import signal
@@ -257,6 +258,13 @@ def answer(address: str, **headers: str):
         return urllib.request.urlopen(urllib.request.Request(address, headers=headers))
     except urllib.error.HTTPError as error:
         return error
+
+
+def test_no_event_is_queued_beside_another(server):
+    """Gradio would lose its answer if the other's stream ended just then."""
+    events = json.load(answer(f"{server}/config"))["dependencies"]
+    (queued,) = [event for event in events if event["queue"]]
+    assert queued["trigger_mode"] == "always_last"
 
 
 def test_the_server_answers_this_machine_only(server, folder):

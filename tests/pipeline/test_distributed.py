@@ -11,6 +11,8 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
 import psutil
 import pytest
 import torch
@@ -24,6 +26,20 @@ TOGETHER = {"runtime.device": "cpu", "runtime.precision": "fp32", "runtime.threa
 LONGER = TOGETHER | {"srgan.pretraining.epochs": 6}
 SENTENCE = "another process of this stage has ended"
 GENERATOR = "models/srgan/generator.safetensors"
+FAULTY = """
+from srgan_ab.common.errors import UserError
+from srgan_ab.common.runtime import prepare
+from srgan_ab.common.stage import run
+
+def train_srgan(params, directory):
+    processes = prepare(params.runtime, 0, together=True).processes
+    rank = processes.rank
+    if {wrong}:
+        raise UserError("it is wrong")
+    processes.wait()
+
+run(train_srgan, resumable=True)
+"""
 
 
 def strays(project):
@@ -57,6 +73,12 @@ def weights(project):
     return load_file(project.root / GENERATOR)
 
 
+def validated(project):
+    """What was measured on validation images after each epoch."""
+    curve = pd.read_csv(project.root / "plots/srgan.csv")
+    return curve.filter(like="val_").to_numpy()
+
+
 def assert_alike(ours, theirs):
     for name, values in theirs.items():
         torch.testing.assert_close(ours[name], values, rtol=1e-3, atol=1e-3, msg=name)
@@ -64,10 +86,10 @@ def assert_alike(ours, theirs):
 
 @pytest.fixture(scope="module")
 def alone(project):
-    """The generator that one process trains."""
+    """The generator that one process trains, and how it was validated."""
     with params(project, **TOGETHER):
         done(train(project))
-    return weights(project)
+    return weights(project), validated(project)
 
 
 @pytest.fixture(scope="module")
@@ -107,7 +129,8 @@ def test_the_same_stage_is_shared_however_it_is_started(project, alone, start, d
         start(project)
     facts = (project.root / "metrics/provenance/train_srgan.json").read_text()
     assert '"processes": 2' in facts
-    assert_alike(weights(project), alone)
+    assert_alike(weights(project), alone[0])
+    np.testing.assert_allclose(validated(project), alone[1], rtol=1e-2)
     assert not strays(project)
 
 
@@ -138,6 +161,19 @@ def test_when_one_is_killed_the_other_ends_and_one_alone_goes_on(project, alone_
     assert "goes on in epoch" in said
     assert_alike(weights(project), alone_longer)
     assert not list(Path(project.root, "models").rglob("*.part*"))
+
+
+@pytest.mark.parametrize("wrong", ["rank == 1", "True"])
+def test_a_fault_is_said_once_whoever_finds_it(project, tmp_path, wrong):
+    script = tmp_path / "train_srgan.py"
+    script.write_text(FAULTY.format(wrong=wrong))
+    environment = {"PYTHONPATH": str(project.root / "src")}
+    with params(project, **TOGETHER | {"runtime.devices": 2}):
+        process = train(project, sys.executable, str(script), **environment)
+        _, said = process.communicate(timeout=100)
+    assert process.returncode == 1, said
+    assert said.count("train_srgan: it is wrong") == 1
+    assert said.count(SENTENCE) == (wrong != "True")
 
 
 def digests(project, *names):

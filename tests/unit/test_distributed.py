@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import weakref
 from pathlib import Path
 
 import numpy as np
@@ -131,6 +132,20 @@ def test_every_batch_has_one_process():
     assert ALONE.mine(starts) == starts
     found = [torch.zeros(2)]
     assert ALONE.collect(found) is found
+
+
+def test_results_of_batches_are_put_together_and_none_is_kept():
+    """Those that were kept would lie between large tensors, and break up the heap."""
+    images, kept = torch.arange(70.0).view(10, 7), []
+
+    def compute(rows):
+        assert all(reference() is None for reference in kept)
+        found = images[rows] * 2
+        kept.append(weakref.ref(found))
+        return found
+
+    assert torch.equal(ALONE.by_batches(10, 4, compute), images * 2)
+    assert len(kept) == 3
 
 
 def test_every_row_of_a_batch_has_one_process():

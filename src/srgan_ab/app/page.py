@@ -167,7 +167,7 @@ def _blocks(gradio: Any, folder: Path, runtime: Runtime, exact: Runtime) -> Any:
         gradio.Markdown("## What A and B take the whole picture for")
         verdict = gradio.HTML()
         gradio.Markdown("## The run in this folder")
-        gradio.HTML(_run)  # a function: it is asked anew whenever the page is loaded
+        run = gradio.HTML()
 
         bar = gradio.Progress()  # as a default: Gradio puts one of each computation in its place
 
@@ -207,20 +207,25 @@ def _blocks(gradio: Any, folder: Path, runtime: Runtime, exact: Runtime) -> Any:
         def choose(event: gradio.SelectData) -> str:  # pyright: ignore[reportInvalidTypeForm]
             return samples[event.index]
 
+        # Gradio loses the answer to an event that is queued just when another's stream ends: only
+        # computations are queued, of which the page never sends two at a time
         private = {"api_visibility": "private"}
-        last = private | {"trigger_mode": "always_last"}  # what is chosen meanwhile counts
-        alone = last | {"concurrency_limit": 1, "concurrency_id": "networks"}
+        once = private | {"queue": False}
+        last = {"trigger_mode": "always_last"}  # what is chosen meanwhile counts
+        alone = private | last | {"concurrency_limit": 1, "concurrency_id": "networks"}
         alone |= {"show_progress_on": said}  # one bar, not one on every output
         outputs = [said, gallery, left, right, pair, verdict]
-        chosen.select(choose, None, file, **private)
+        blocks.load(_run, None, run, **once)
+        chosen.select(choose, None, file, **once)
         gradio.on(
             [file.change, choice.input], compute, [file, choice, left, right], outputs, **alone
         )
-        gradio.on([left.input, right.input], compare, [gallery, left, right], pair, **last)
+        gradio.on([left.input, right.input], compare, [gallery, left, right], pair, **once, **last)
         border.input(
             lambda share: gradio.ImageSlider(slider_position=share),
             *(border, pair),
             show_progress="hidden",
+            **once,
             **last,
         )
     return blocks.queue(max_size=WAITING, api_open=False)

@@ -45,12 +45,13 @@ def logits(
         (N, 2) float64 on the CPU.
     """
     network.eval()
-    parts = []
-    for start in processes.mine(range(0, len(images), batch_size)):
-        batch = normalise(as_float(images[start : start + batch_size], runtime.device))
+
+    def of_images(rows: slice) -> torch.Tensor:
+        batch = normalise(as_float(images[rows], runtime.device))
         with runtime.autocast():
-            parts.append(network(batch).float())
-    return torch.cat(processes.collect(parts)).cpu().double()
+            return network(batch).float()
+
+    return processes.by_batches(len(images), batch_size, of_images).cpu().double()
 
 
 def load_classifier(path: Path, device: torch.device) -> nn.Module:

@@ -191,7 +191,7 @@ def fit(
                     checkpoints.save(state())
 
             row = {"epoch": len(rows) + 1, "train_loss": total.item() / updates_per_epoch}
-            row |= processes.by_first(lambda: _validate(network, validation, runtime))
+            row |= _validate(network, validation, runtime)
             if not (math.isfinite(row["train_loss"]) and math.isfinite(row["val_loss"])):
                 if checkpoints:  # to go on from there would end so again
                     checkpoints.discard()
@@ -247,7 +247,7 @@ def _rows(images: Any, on_cpu: torch.Tensor, on_device: torch.Tensor) -> torch.T
 
 def _validate(network: nn.Module, examples: Examples, runtime: Runtime) -> dict[str, float]:
     """Loss, and accuracy and F1 at one half, and AUC from the probabilities."""
-    outputs = logits(network, examples.images, runtime)
+    outputs = logits(network, examples.images, runtime, processes=runtime.processes)
     loss = functional.cross_entropy(outputs, torch.from_numpy(examples.labels)).item()
     if not math.isfinite(loss):
         return {"val_loss": loss}

@@ -173,6 +173,33 @@ class Processes:
         count = sum(map(len, told))
         return [told[n % self.size][n // self.size] for n in range(count)]
 
+    def by_batches(self, count: int, batch_size: int, compute: Callable[[slice], Tensor]) -> Tensor:
+        """What is computed of every row of a set, batch by batch, by all processes.
+
+        Small results that are kept between the large tensors of the batches would break up the
+        heap, which would grow with every batch: they are put into one tensor instead.
+
+        Args:
+            count: of rows, at least 1.
+            batch_size: rows at a time.
+            compute: of these rows to (n, ...).
+
+        Returns:
+            (count, ...) in every process; of several processes, on the CPU.
+        """
+        starts, found = range(0, count, batch_size), torch.empty(0)
+        for start in self.mine(starts):
+            values = compute(slice(start, start + batch_size))
+            if not len(found):
+                found = values.new_empty(count, *values.shape[1:])
+            found[start : start + len(values)] = values
+            del values
+        if self.size == 1:
+            return found
+        # a part of a tensor would be sent with all of it
+        mine = [found[start : start + batch_size].clone() for start in self.mine(starts)]
+        return torch.cat(self.collect(mine))
+
     def whole_batch(self) -> "_WholeBatch":
         """While it is entered, BatchNorm and dropout compute as for the whole batch."""
         return _WholeBatch(self)

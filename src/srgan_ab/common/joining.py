@@ -22,6 +22,9 @@ from srgan_ab.common.schema import RuntimeParams
 if TYPE_CHECKING:  # seconds of importing that one process alone does without
     from lightning_fabric.plugins.environments.cluster_environment import ClusterEnvironment
 
+PATIENCE = 10  # seconds that processes may be apart when all of them find the same fault
+_first_speaks = threading.Event()  # and this process has nothing to add
+
 
 def join(settings: RuntimeParams, device: str) -> tuple[Processes, torch.device]:
     """Start or find the other processes of this stage, and connect with them.
@@ -120,7 +123,8 @@ def _end_with(parent: int) -> None:
         while os.getppid() == parent:
             time.sleep(1)
         if is_joined():
-            print(LOST, file=sys.stderr, flush=True)
+            if not _first_speaks.is_set():
+                print(LOST, file=sys.stderr, flush=True)
             os._exit(1)
 
     threading.Thread(target=watch, daemon=True).start()
@@ -129,6 +133,17 @@ def _end_with(parent: int) -> None:
 def is_joined() -> bool:
     """Whether this process is one of several, and has not left them."""
     return dist.is_initialized()
+
+
+def let_first_speak() -> None:
+    """Give the first process time to end with a fault that it found too, and this one with it.
+
+    Returns:
+        Only if it goes on: the fault is this process's alone, who has to say it.
+    """
+    if is_joined():
+        _first_speaks.set()
+        time.sleep(PATIENCE)
 
 
 def leave() -> None:

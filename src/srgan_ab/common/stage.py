@@ -233,9 +233,8 @@ def run(function: Stage, item: str | None = None, resumable: bool = False) -> No
         print(f"{name}: {error}", file=sys.stderr, flush=True)
         os._exit(1)  # what waits for the one that has ended must not keep this one
     except UserError as error:
-        joining = _joined()
-        if not is_first() and joining and joining.is_joined():
-            sys.exit(0)  # the first says the same, and fails
+        if not is_first() and (joining := _joined()):
+            joining.let_first_speak()  # it mostly says the same
         sys.exit(f"{name}: {error}")
     except Exception as error:
         if explained := sentence(error):

@@ -97,11 +97,17 @@ def mean_distances(
     """
     if features is None:
         return {}
-    batches = []  # each (methods, resolutions): sums over its images
-    for start in processes.mine(range(0, len(hr), batch_size)):
-        rows = slice(start, start + batch_size)
+    starts = range(0, len(hr), batch_size)
+
+    def sums(batch: slice) -> Tensor:
+        """(1, methods, resolutions): over the images of one batch."""
+        rows = slice(starts[batch.start], starts[batch.start] + batch_size)
         originals = features(as_float(hr[rows], device))
         enlarged = (features(as_float(images[rows], device)) for images in methods.values())
-        batches.append(torch.stack([_sums(found, originals) for found in enlarged]))
-    sums = torch.cat(processes.collect(batches), 1).cpu().tolist()
-    return {method: math.fsum(x) / len(hr) for method, x in zip(methods, sums, strict=True)}
+        return torch.stack([_sums(found, originals) for found in enlarged])[None]
+
+    of_methods = processes.by_batches(len(starts), 1, sums).cpu().transpose(0, 1).flatten(1)
+    return {
+        method: math.fsum(x) / len(hr)
+        for method, x in zip(methods, of_methods.tolist(), strict=True)
+    }

@@ -161,14 +161,16 @@ def measure(
             f"images.hr is {min(hr.shape[1:3])} pixels, too small to measure: SSIM's window and "
             f"the border need {smallest(border)}"
         )
-    batches = []
-    for start in processes.mine(range(0, len(hr), batch_size)):
-        a, b = (as_float(x[start : start + batch_size], device) for x in (sr, hr))
+
+    def of_images(rows: slice) -> Tensor:
+        a, b = (as_float(x[rows], device) for x in (sr, hr))
         values = [psnr(a, b, "rgb", 0), psnr(a, b, "y", border), ssim(a, b, border)]
         if lpips:
             values.append(lpips(a, b))
-        batches.append(torch.stack(values))
-    means = torch.cat(processes.collect(batches), 1).cpu().double().mean(1).tolist()
+        return torch.stack(values, 1)
+
+    values = processes.by_batches(len(hr), batch_size, of_images)
+    means = values.T.contiguous().cpu().double().mean(1).tolist()
     return dict(zip(("psnr_rgb", "psnr_y", "ssim_y", "lpips"), [*means, None], strict=False))
 
 
@@ -193,9 +195,9 @@ def lr_psnr(
     Returns:
         PSNR RGB of whole LR images in dB, mean over images, each at most 100: no pixel differs.
     """
-    values = []
-    for start in processes.mine(range(0, len(lr), batch_size)):
-        rows = slice(start, start + batch_size)
+
+    def of_images(rows: slice) -> Tensor:
         again = shrink(sr[rows], *lr.shape[1:3])
-        values.append(psnr(as_float(again, device), as_float(lr[rows], device), "rgb", 0))
-    return torch.cat(processes.collect(values)).cpu().double().mean().item()
+        return psnr(as_float(again, device), as_float(lr[rows], device), "rgb", 0)
+
+    return processes.by_batches(len(lr), batch_size, of_images).cpu().double().mean().item()

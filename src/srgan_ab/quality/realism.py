@@ -191,8 +191,8 @@ def _taken_for_real(
     judge: nn.Module, images: np.ndarray, device: torch.device, processes: Processes
 ) -> float:
     """Share of images that the judge takes for real."""
-    taken = [
-        judge(as_float(images[start : start + 64], device)).squeeze(1) > 0
-        for start in processes.mine(range(0, len(images), 64))
-    ]
-    return torch.cat(processes.collect(taken)).double().mean().item()
+
+    def taken(rows: slice) -> Tensor:
+        return judge(as_float(images[rows], device)).squeeze(1) > 0
+
+    return processes.by_batches(len(images), 64, taken).double().mean().item()

@@ -34,20 +34,18 @@ REMEDIES = {  # of a discriminator that does not play
 }
 
 
-def refuse_far_below_bicubic(psnr: float, val: Pack, measure: Measure, runtime: Runtime) -> None:
+def refuse_far_below_bicubic(psnr: float, val: Pack, measure: Measure) -> None:
     """A pre-training that failed: what starts from it never recovers (docs/ablations.md).
 
     Args:
         psnr: RGB, of SRResNet on validation images, in dB.
         val: these images.
         measure: image quality of (sr, hr).
-        runtime: whose first process measures.
 
     Raises:
         Diverged: bicubic interpolation is better by more than `FAILED`.
     """
-    by_first = runtime.processes.by_first
-    bicubic = by_first(lambda: measure(interpolated(val), val.hr))["psnr_rgb"]
+    bicubic = measure(interpolated(val), val.hr)["psnr_rgb"]
     if bicubic is not None and psnr < bicubic - FAILED:
         raise Diverged(
             f"after its pre-training SRResNet reaches {psnr:.2f} dB on validation images, and "

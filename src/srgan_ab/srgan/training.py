@@ -62,7 +62,8 @@ class Training:
         settings: `params.srgan`.
         seed: of the first weights and of every draw.
         val: watched after each epoch.
-        measure: image quality of (sr, hr), (N, H, W, 3) uint8, read batch by batch.
+        measure: image quality of (sr, hr), (N, H, W, 3) uint8, read batch by batch; all processes
+            take part.
         perceptual: of (sr, hr); None where its weight is 0.
         runtime: device and precision.
         checkpoints: where this training left its state, and leaves it.
@@ -231,7 +232,7 @@ class Training:
             self._keep(phase)
         if phase.epochs:
             psnr = rows[-1]["val_psnr_rgb"]
-            refuse_far_below_bicubic(psnr, self.val, self.measure, self.runtime)
+            refuse_far_below_bicubic(psnr, self.val, self.measure)
         return copy.deepcopy(phase.averaged.state_dict())
 
     def _choose(self, phase: Phase, generator: Generator, watch: Watch) -> Fitted:
@@ -258,13 +259,10 @@ class Training:
         return Fitted(phase.averaged, without_ema, rows, progress.chosen)
 
     def _judged(self, phase: Phase, row: dict, watch: Watch) -> dict:
-        """An epoch's row, with what the first process sees on validation images."""
-
-        def judge() -> dict:
-            sr = Enlarged(phase.averaged, self.val, self.runtime)
-            return watch(row, sr) | prefixed("val", self.measure(sr, self.val.hr))
-
-        return row | self.runtime.processes.by_first(judge)
+        """An epoch's row, with what is seen on validation images."""
+        sr = Enlarged(phase.averaged, self.val, self.runtime)
+        watched = self.runtime.processes.by_first(lambda: watch(row, sr))
+        return row | watched | prefixed("val", self.measure(sr, self.val.hr))
 
     def _picture(self, name: str, sr: Rows) -> None:
         """Keep what the snapshots show of all validation images."""

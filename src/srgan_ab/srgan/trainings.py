@@ -49,7 +49,8 @@ class Trainings:
         settings: `params.srgan`.
         seed: of every draw.
         runtime: device and precision.
-        measure: image quality of (sr, hr), (N, H, W, 3) uint8, read batch by batch.
+        measure: image quality of (sr, hr), (N, H, W, 3) uint8, read batch by batch; all processes
+            take part.
         lpips: for `perceptual.network: lpips`; None where there are no weights.
         checkpoints: where a training that was stopped left its state, and leaves it.
 
@@ -124,7 +125,7 @@ def prepare_trainings(
     params: Params,
     directory: Path,
     load_lpips: Callable[[Path, torch.device], Distance | None],
-    measure: Callable[[Rows, np.ndarray, Distance | None, torch.device, int], Quality],
+    measure: Callable[..., Quality],
 ) -> Trainings:
     """What the params ask for, on the device that they name.
 
@@ -140,11 +141,16 @@ def prepare_trainings(
     runtime = prepare(params.runtime, seed, together=True)
     _check_shared(params.srgan, runtime)
     lpips = load_lpips(paths.pretrained("lpips"), runtime.device)
+
+    def measure_shared(sr: Rows, hr: np.ndarray) -> Quality:
+        how = lpips, runtime.device, params.images.scale
+        return measure(sr, hr, *how, processes=runtime.processes)
+
     return Trainings(
         params.srgan,
         seed,
         runtime,
-        measure=lambda sr, hr: measure(sr, hr, lpips, runtime.device, params.images.scale),
+        measure=measure_shared,
         lpips=lpips,
         checkpoints=Checkpoints(directory, runtime),
     )
